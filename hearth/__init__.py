@@ -1,0 +1,3 @@
+"""Hearth builds a large language model inside an organisation's own account and keeps it current."""
+
+from __future__ import annotations
