@@ -1,0 +1,1 @@
+"""How: the Airflow operators, triggers, hooks, notifiers and listeners of Hearth."""
