@@ -1,0 +1,300 @@
+"""Where and how to run: settings of this machine, and profiles.
+
+This is the only module that reads environment variables.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import AnyHttpUrl, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hearth.errors import NotFoundError, SpecError, TransientError
+from hearth.model import FrozenModel, Stage
+from hearth.yamlfile import load_model
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+_CHECKOUT: Final = _PACKAGE.parent
+_IN_CHECKOUT: Final = (_CHECKOUT / "recipes").is_dir()
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class Settings(BaseSettings):
+    """What differs from one machine or checkout to the next (`HEARTH_…`, or a `.env` file)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HEARTH_", env_file=_CHECKOUT / ".env" if _IN_CHECKOUT else ".env",
+        frozen=True, extra="ignore",
+    )
+
+    home: Path = Field(
+        default=_CHECKOUT / ".hearth" if _IN_CHECKOUT else Path.home() / ".hearth",
+        description="Where this machine's state lies: secrets, logs, jobs, the local store.",
+    )
+    config: Path = Field(
+        default=_CHECKOUT if _IN_CHECKOUT else _PACKAGE / "data",
+        description="The folder in which `recipes/` and `profiles/` lie.",
+    )
+    profile: str = Field(default="local", description="The profile that is used when none is named.")
+    stages_python: Path = Field(
+        default=_CHECKOUT / ".venv" / "stages" / "bin" / "python",
+        description="The interpreter of the stages' environment, for the local backend.",
+    )
+    airflow_port: int = Field(default=18080, ge=1024, le=65535, description="Airflow's UI and API.")
+    s3_port: int = Field(default=18333, ge=1024, le=65535, description="The local object store.")
+    endpoint_port: int = Field(
+        default=18000, ge=1024, le=65535, description="Where the local endpoint answers."
+    )
+
+    @field_validator("home", "config", "stages_python")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        # Not resolve(): a virtual environment's python is a link that must stay one.
+        return Path(os.path.abspath(value.expanduser()))  # noqa: PTH100
+
+    @property
+    def recipes(self) -> Path:
+        """The folder of recipes."""
+        return self.config / "recipes"
+
+    @property
+    def profiles(self) -> Path:
+        """The folder of profiles."""
+        return self.config / "profiles"
+
+    def variables(self) -> dict[str, str]:
+        """What `${HEARTH_…}` stands for in a profile."""
+        return {f"HEARTH_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return this process's settings, read once."""
+    return Settings()
+
+
+class SecretRef(FrozenModel):
+    """Where a secret is; never the secret."""
+
+    file: Path | None = Field(default=None, description="A file that only its owner can read.")
+    env: str | None = Field(default=None, description="The name of an environment variable.")
+    secretsmanager: str | None = Field(
+        default=None, description="The name or ARN of a secret in AWS Secrets Manager."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(value is not None for value in (self.file, self.env, self.secretsmanager)) != 1:
+            message = "name exactly one of file, env and secretsmanager"
+            raise ValueError(message)
+        return self
+
+    def read(self) -> bytes:
+        """Return the secret.
+
+        Raises:
+            NotFoundError: there is no such secret.
+            TransientError: Secrets Manager did not answer.
+        """
+        if self.file is not None:
+            try:
+                return self.file.read_bytes().strip()
+            except OSError as error:
+                message = f"secret {self.file}: {error.strerror}: `make up` generates the local ones"
+                raise NotFoundError(message) from error
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if not value:
+                message = f"secret: environment variable {self.env} is not set: set it, or use a file"
+                raise NotFoundError(message)
+            return value.encode()
+        return self._read_from_secrets_manager()
+
+    def _read_from_secrets_manager(self) -> bytes:
+        import boto3  # noqa: PLC0415 - only where AWS is used
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        try:
+            answer = boto3.client("secretsmanager").get_secret_value(SecretId=self.secretsmanager)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            message = f"secret {self.secretsmanager}: Secrets Manager answered {code}"
+            if code == "ResourceNotFoundException":
+                raise NotFoundError(message) from error
+            raise TransientError(message) from error
+        except BotoCoreError as error:
+            message = f"secret {self.secretsmanager}: {error}"
+            raise TransientError(message) from error
+        if "SecretString" in answer:
+            return str(answer["SecretString"]).encode()
+        return bytes(answer["SecretBinary"])
+
+
+class StorageSettings(FrozenModel):
+    """The store: one bucket or folder for everything Hearth keeps."""
+
+    uri: str = Field(
+        pattern=r"^(s3|file)://", description="`s3://bucket/prefix` or `file:///folder`."
+    )
+    endpoint_url: AnyHttpUrl | None = Field(
+        default=None, description="For an S3 server that is not AWS's."
+    )
+    region: str | None = Field(default=None, description="The bucket's region.")
+    credentials_file: Path | None = Field(
+        default=None,
+        description="A file in the AWS shared credentials format; none: the default AWS chain.",
+    )
+    kms_key: str | None = Field(
+        default=None, description="The customer-managed KMS key that encrypts every object."
+    )
+
+    def environment(self) -> dict[str, str]:
+        """Return what a job needs in its environment to open this store: no secret in it."""
+        named = {
+            "HEARTH_STORE": self.uri,
+            "AWS_ENDPOINT_URL_S3": str(self.endpoint_url) if self.endpoint_url else None,
+            "AWS_REGION": self.region,
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file)
+            if self.credentials_file
+            else None,
+            "HEARTH_KMS_KEY": self.kms_key,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+    @classmethod
+    def from_environment(cls, uri: str | None = None) -> StorageSettings:
+        """Return the settings that `environment` described, seen from inside the job.
+
+        Args:
+            uri: the store's URI; by default what `HEARTH_STORE` says.
+        """
+        uri = uri or os.environ.get("HEARTH_STORE")
+        if not uri:
+            message = "HEARTH_STORE is not set: it names the store, such as s3://bucket/prefix"
+            raise SpecError(message)
+        return cls.model_validate(
+            {
+                "uri": uri,
+                "endpoint_url": os.environ.get("AWS_ENDPOINT_URL_S3"),
+                "region": os.environ.get("AWS_REGION"),
+                "credentials_file": os.environ.get("AWS_SHARED_CREDENTIALS_FILE"),
+                "kms_key": os.environ.get("HEARTH_KMS_KEY"),
+            }
+        )
+
+
+class Resources(FrozenModel):
+    """What one job may use. It changes where and how fast a stage runs, never its result."""
+
+    nodes: int = Field(default=1, ge=1, description="Machines.")
+    processes_per_node: int = Field(default=1, ge=1, description="Processes on each machine.")
+    gpus: int = Field(default=0, ge=0, description="GPUs on each machine.")
+    cpus: int = Field(default=2, ge=1, description="CPU cores on each machine.")
+    memory_gib: float = Field(default=5.0, gt=0, description="Memory on each machine, in GiB.")
+    time_limit_minutes: float = Field(default=60.0, gt=0, description="The job ends after this.")
+
+
+class BackendName(StrEnum):
+    """Where jobs can run."""
+
+    LOCAL = "local"
+
+
+class Compute(FrozenModel):
+    """The backend, and what each stage may use of it."""
+
+    backend: BackendName = BackendName.LOCAL
+    resources: Resources = Field(default=Resources(), description="For every stage without its own.")
+    stages: dict[Stage, Resources] = Field(default={}, description="Per stage.")
+
+    def resources_of(self, stage: Stage) -> Resources:
+        """Return what `stage` may use."""
+        return self.stages.get(stage, self.resources)
+
+
+class EndpointTarget(FrozenModel):
+    """Where models serve."""
+
+    name: str = Field(default="hearth", pattern=_NAME.pattern, description="The endpoint's name.")
+    kind: Literal["local"] = "local"
+    url: AnyHttpUrl = Field(description="Where clients reach it.")
+
+
+class Policy(FrozenModel):
+    """What is allowed."""
+
+    allowed_hosts: tuple[str, ...] = Field(
+        default=("configured-index",),
+        description="Hosts that sources may be fetched from, at every redirect; "
+        "`configured-index` stands for the package indexes this machine is set up with.",
+    )
+    approval_hours: float = Field(
+        default=72.0, gt=0, description="A question to a person counts as rejected after this."
+    )
+
+
+class Lineage(FrozenModel):
+    """How datasets are named in OpenLineage events."""
+
+    namespace: str = Field(default="hearth", description="The namespace of jobs.")
+
+
+class Profile(FrozenModel):
+    """Where to run a build."""
+
+    name: str = Field(pattern=_NAME.pattern)
+    description: str = ""
+    storage: StorageSettings
+    compute: Compute = Compute()
+    endpoint: EndpointTarget
+    policy: Policy = Policy()
+    schedules: dict[str, str] = Field(
+        default={}, description="Recipe name → cron expression or preset such as `@weekly`."
+    )
+    secrets: dict[str, SecretRef] = Field(
+        default={}, description="`content_key` keys the hashes of documents."
+    )
+    notify: tuple[SecretRef, ...] = Field(
+        default=(), description="Secrets that hold an Apprise URL each, told of every failure."
+    )
+    lineage: Lineage = Lineage()
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of the YAML files in `folder`, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Return the YAML file called `name` in `folder`.
+
+    Raises:
+        SpecError: the name is malformed, or there is no such file.
+    """
+    path = folder / f"{name}.yaml"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        known = ", ".join(names_in(folder)) or "none"
+        message = f"{folder.name[:-1]} {name!r}: not found in {folder}: there are: {known}"
+        raise SpecError(message)
+    return path
+
+
+def load_profile(name: str | None = None) -> Profile:
+    """Return the profile called `name`; by default the one that the settings name.
+
+    Raises:
+        SpecError: there is none, or it is wrong.
+    """
+    here = settings()
+    path = path_of(here.profiles, name or here.profile)
+    profile = load_model(path, Profile, here.variables())
+    if profile.name != path.stem:
+        message = f"{path}: name = {profile.name!r}: must be the file's name, {path.stem!r}"
+        raise SpecError(message)
+    return profile
