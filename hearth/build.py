@@ -1,0 +1,176 @@
+"""Builds: one run of a recipe under a profile, its record and its events.
+
+`builds/<id>/build.json` is written once, by the first task; every later one reads only that, so
+that editing a recipe never alters a build that runs. `builds/<id>/events/` is append-only: one
+object an event. Command line, pages and notices read these, not Airflow's database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from pydantic import Field, JsonValue, ValidationError
+
+from hearth.errors import ConflictError, DataError, NotFoundError
+from hearth.lock import Lock
+from hearth.model import FrozenModel, Stage
+from hearth.profile import Profile
+from hearth.storage import Store
+
+RECORD: Final = "build.json"
+
+
+class EventKind(StrEnum):
+    """What can happen to a build."""
+
+    RESOLVED = "resolved"
+    ATTEMPT_STARTED = "attempt_started"
+    ATTEMPT_JOINED = "attempt_joined"
+    ATTEMPT_ENDED = "attempt_ended"
+    STAGE_REUSED = "stage_reused"
+    STAGE_DONE = "stage_done"
+    GATE = "gate"
+    APPROVAL = "approval"
+    ROLLOUT_STEP = "rollout_step"
+    ROLLED_OUT = "rolled_out"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+
+
+class Event(FrozenModel):
+    """Something that happened to a build."""
+
+    kind: EventKind
+    at: datetime
+    stage: Stage | None = None
+    data: dict[str, JsonValue] = {}
+
+
+class Run(FrozenModel):
+    """The Airflow DAG run that a build is."""
+
+    dag_id: str
+    run_id: str
+
+
+class BuildRecord(FrozenModel):
+    """What a build is of. The recipe is resolved: overrides are in it."""
+
+    schema_version: int = 1
+    id: str
+    recipe: dict[str, JsonValue] = Field(description="A `hearth.recipe.Recipe`.")
+    profile: Profile
+    lock: Lock
+    run: Run
+    triggered_by: str
+    created: datetime
+    overrides: dict[str, JsonValue] = {}
+    rebuild_from: Stage | None = Field(
+        default=None, description="This stage and what follows is made anew."
+    )
+    approve_by_hand: bool = False
+
+    @property
+    def recipe_name(self) -> str:
+        """The recipe's name."""
+        return str(self.recipe["name"])
+
+
+def build_id(recipe: str, started: datetime, run: Run) -> str:
+    """Return the id of the build that a DAG run is: the same however often it is asked.
+
+    Args:
+        recipe: the recipe's name.
+        started: when the run was asked for, with a time zone.
+        run: the DAG run.
+    """
+    key = hashlib.sha256(f"{run.dag_id}/{run.run_id}".encode()).hexdigest()[:8]
+    return f"{recipe}-{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{key}"
+
+
+class Build:
+    """A build in the store."""
+
+    def __init__(self, store: Store, id_: str) -> None:
+        """Name the build; nothing is read.
+
+        Args:
+            store: the root of the store.
+            id_: the build's id.
+        """
+        self.id = id_
+        self.folder = store.sub(f"builds/{id_}")
+
+    @property
+    def uri(self) -> str:
+        """Where its records lie."""
+        return self.folder.uri
+
+    def create(self, record: BuildRecord) -> BuildRecord:
+        """Write the record unless there is one; return the one that counts.
+
+        A task that is tried again finds what its first try wrote.
+        """
+        try:
+            return self.record()
+        except NotFoundError:
+            if self.folder.create(RECORD, record.model_dump_json(indent=1).encode()):
+                return record
+        return self.record()
+
+    def record(self) -> BuildRecord:
+        """Return what the build is of.
+
+        Raises:
+            NotFoundError: there is no such build.
+            DataError: its record is damaged.
+        """
+        raw = self.folder.get(RECORD)
+        try:
+            return BuildRecord.model_validate_json(raw)
+        except ValidationError as error:
+            message = f"{self.folder.url(RECORD)}: is not a build record: {error}"
+            raise DataError(message) from error
+
+    def append(
+        self, kind: EventKind, stage: Stage | None = None, **data: JsonValue
+    ) -> Event:
+        """Add an event.
+
+        Raises:
+            ConflictError: never by chance; the name of an event is unique.
+        """
+        event = Event(kind=kind, at=datetime.now(UTC), stage=stage, data=data)
+        name = f"events/{event.at:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.json"
+        if not self.folder.create(name, event.model_dump_json().encode()):
+            message = f"{self.folder.url(name)}: exists already: events are never overwritten"
+            raise ConflictError(message)
+        return event
+
+    def events(self) -> list[Event]:
+        """Return what happened, oldest first."""
+        return [
+            Event.model_validate_json(self.folder.get(info.path))
+            for info in self.folder.list("events")
+        ]
+
+
+def builds(store: Store, recipe: str | None = None) -> Iterator[Build]:
+    """Yield builds, newest first.
+
+    Args:
+        store: the root of the store.
+        recipe: only builds of this recipe.
+    """
+    names = [name for name in store.folders("builds") if recipe is None or _recipe_of(name) == recipe]
+    for name in sorted(names, key=lambda name: name.rsplit("-", 2)[1:], reverse=True):
+        yield Build(store, name)
+
+
+def _recipe_of(id_: str) -> str:
+    return id_.rsplit("-", 2)[0]
