@@ -1,30 +1,28 @@
 """A smoothed character n-gram model: the least that a trained model must beat.
 
-The model is the interpolated form of Witten-Bell smoothing (Witten and Bell 1991, method C; Chen and
-Goodman 1999, section 2.3) over Unicode characters. For a history ``h`` of ``k - 1`` characters,
+The model is the interpolated form of Witten-Bell smoothing (Witten and Bell 1991, method C; Chen
+and Goodman 1999, section 2.3) over Unicode characters. For a history ``h`` of ``k - 1`` characters,
 
     P_k(c | h) = (N(h c) + T(h) * P_{k-1}(c | h')) / (N(h) + T(h))
 
-with ``N(h)`` the number of characters seen after ``h``, ``T(h)`` the number of distinct ones, and ``h'``
-the history without its oldest character. An unseen history answers with the next shorter one. At the end
-of the chain stands the uniform distribution over all 1,112,064 Unicode scalar values, so that every text
-has a probability, and the whole sums to one without an "unknown" bucket that would be cheap to hit.
+with ``N(h)`` the number of characters seen after ``h``, ``T(h)`` the number of distinct ones, and
+``h'`` the history without its oldest character. An unseen history answers with the next shorter
+one. At the end of the chain stands the uniform distribution over all 1,112,064 Unicode scalar
+values, so that every text has a probability, and the whole sums to one without an "unknown" bucket
+that would be cheap to hit.
 
-A document starts after ``order - 1`` copies of a start symbol which is never predicted. The end of a
-document is not predicted either: lm-eval's rolling log-likelihood does not score it.
+A document starts after ``order - 1`` copies of a start symbol which is never predicted. The end of
+a document is not predicted either: lm-eval's rolling log-likelihood does not score it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 SCALAR_VALUES = 0x110000 - 0x800
 """Unicode scalar values: all code points but the surrogates."""
@@ -108,11 +106,12 @@ class CharacterNgram:
             )
         lengths = [len(text) for text in texts]
         owner = np.repeat(np.arange(len(texts)), lengths)
-        return np.bincount(owner, weights=np.log(probability), minlength=len(texts))
+        summed = np.bincount(owner, weights=np.log(probability), minlength=len(texts))
+        return summed.astype(np.float64)
 
 
 def _stream(texts: Sequence[str], padding: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """All texts' code points, each text after ``padding`` start symbols; where the texts' own stand."""
+    """All code points, each text after ``padding`` start symbols; the positions of the texts."""
     start = np.full(padding, _START, dtype=np.uint32)
     parts = []
     for text in texts:

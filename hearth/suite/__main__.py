@@ -1,0 +1,93 @@
+"""The program of the suite stage: freeze a suite from the mirror's reserved works."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hearth.documents import Document, read_documents
+from hearth.errors import DataError
+from hearth.model import Stage
+from hearth.stage import Context, main
+from hearth.suite.manifest import SuiteManifest, WorkInfo
+from hearth.suite.passages import Passage
+from hearth.suite.plan import passages, plan
+from hearth.suite.spec import CONTRACT, Language, SuiteSpec
+from hearth.suite.tasks import write
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Build the suite; metrics count items and groups of each task."""
+    spec = cast("SuiteSpec", context.spec)
+    folder = context.input("mirror").fetch("documents/*") / "documents"
+    reserved = reserved_documents(sorted(folder.glob("*.parquet")), spec)
+    context.progress("choose items", 0, None, "items")
+    found = passages(reserved, spec)
+    tasks = plan(found, spec)
+    manifest = SuiteManifest(
+        name=spec.name,
+        version=spec.version,
+        max_length=spec.max_length,
+        dtype=spec.dtype,
+        tasks=tuple(task.info for task in tasks),
+        works=works(found),
+    )
+    built = context.scratch / "suite"
+    write(built, manifest, tasks)
+    items = sum(len(task.items) for task in tasks)
+    for path in sorted(path for path in built.rglob("*") if path.is_file()):
+        name = path.relative_to(built).as_posix()
+        context.publish(path, name, rows=items if name == "items.parquet" else None)
+    context.progress("choose items", items, items, "items")
+    return {
+        "items": {task.info.task: task.info.items for task in tasks},
+        "groups": {task.info.task: task.info.groups for task in tasks},
+    }
+
+
+def reserved_documents(paths: list[Path], spec: SuiteSpec) -> list[Document]:
+    """The documents of the reserved works.
+
+    Raises:
+        DataError: the mirror has no document of a reserved work.
+    """
+    held: Counter[str] = Counter()
+    documents = []
+    for row in read_documents(paths):
+        held[row["work"]] += 1
+        if row["work"] in spec.reserved:
+            documents.append(Document(**row))
+    missing = [work for work in spec.reserved if not held[work]]
+    if missing:
+        message = (
+            f"suite {spec.name} version {spec.version}: the mirror holds no document of the works "
+            f"{', '.join(missing)} that it reserves: it holds {', '.join(sorted(held)) or 'none'}: "
+            "correct suite.reserved, or mirror a source that has it"
+        )
+        raise DataError(message)
+    return documents
+
+
+def works(found: Mapping[Language, Sequence[Passage]]) -> tuple[WorkInfo, ...]:
+    """Whom to credit: works and licences, per language."""
+    taken: dict[tuple[str, Language], list[Passage]] = {}
+    for language, ranked in found.items():
+        for passage in ranked:
+            taken.setdefault((passage.document.work, language), []).append(passage)
+    return tuple(
+        WorkInfo(
+            work=work,
+            language=language,
+            licence="; ".join(sorted({passage.document.licence for passage in cut})),
+            documents=len({passage.document.doc_key for passage in cut}),
+            passages=len(cut),
+        )
+        for (work, language), cut in sorted(taken.items())
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Stage.SUITE, CONTRACT, SuiteSpec, run))
