@@ -1,3 +1,3 @@
-"""Hearth builds a large language model inside an organisation's own account and keeps it current."""
+"""Hearth builds a language model inside an organisation's own account and keeps it current."""
 
 from __future__ import annotations

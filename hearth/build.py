@@ -137,9 +137,7 @@ class Build:
             message = f"{self.folder.url(RECORD)}: is not a build record: {error}"
             raise DataError(message) from error
 
-    def append(
-        self, kind: EventKind, stage: Stage | None = None, **data: JsonValue
-    ) -> Event:
+    def append(self, kind: EventKind, stage: Stage | None = None, **data: JsonValue) -> Event:
         """Add an event.
 
         Raises:
@@ -167,7 +165,9 @@ def builds(store: Store, recipe: str | None = None) -> Iterator[Build]:
         store: the root of the store.
         recipe: only builds of this recipe.
     """
-    names = [name for name in store.folders("builds") if recipe is None or _recipe_of(name) == recipe]
+    names = [
+        name for name in store.folders("builds") if recipe is None or _recipe_of(name) == recipe
+    ]
     for name in sorted(names, key=lambda name: name.rsplit("-", 2)[1:], reverse=True):
         yield Build(store, name)
 

@@ -29,8 +29,10 @@ class Settings(BaseSettings):
     """What differs from one machine or checkout to the next (`HEARTH_…`, or a `.env` file)."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HEARTH_", env_file=_CHECKOUT / ".env" if _IN_CHECKOUT else ".env",
-        frozen=True, extra="ignore",
+        env_prefix="HEARTH_",
+        env_file=_CHECKOUT / ".env" if _IN_CHECKOUT else ".env",
+        frozen=True,
+        extra="ignore",
     )
 
     home: Path = Field(
@@ -41,7 +43,9 @@ class Settings(BaseSettings):
         default=_CHECKOUT if _IN_CHECKOUT else _PACKAGE / "data",
         description="The folder in which `recipes/` and `profiles/` lie.",
     )
-    profile: str = Field(default="local", description="The profile that is used when none is named.")
+    profile: str = Field(
+        default="local", description="The profile that is used when none is named."
+    )
     stages_python: Path = Field(
         default=_CHECKOUT / ".venv" / "stages" / "bin" / "python",
         description="The interpreter of the stages' environment, for the local backend.",
@@ -106,12 +110,16 @@ class SecretRef(FrozenModel):
             try:
                 return self.file.read_bytes().strip()
             except OSError as error:
-                message = f"secret {self.file}: {error.strerror}: `make up` generates the local ones"
+                message = (
+                    f"secret {self.file}: {error.strerror}: `make up` generates the local ones"
+                )
                 raise NotFoundError(message) from error
         if self.env is not None:
             value = os.environ.get(self.env)
             if not value:
-                message = f"secret: environment variable {self.env} is not set: set it, or use a file"
+                message = (
+                    f"secret: environment variable {self.env} is not set: set it, or use a file"
+                )
                 raise NotFoundError(message)
             return value.encode()
         return self._read_from_secrets_manager()
@@ -210,7 +218,9 @@ class Compute(FrozenModel):
     """The backend, and what each stage may use of it."""
 
     backend: BackendName = BackendName.LOCAL
-    resources: Resources = Field(default=Resources(), description="For every stage without its own.")
+    resources: Resources = Field(
+        default=Resources(), description="For every stage without its own."
+    )
     stages: dict[Stage, Resources] = Field(default={}, description="Per stage.")
 
     def resources_of(self, stage: Stage) -> Resources:

@@ -383,7 +383,7 @@ def _fail(error: Exception, attempt: Attempt | None) -> int:
             )
         except HearthError as unwritten:
             # The exit code still says it: whoever waits settles the attempt from that.
-            log.error("exit.json is not written: %s", unwritten)
+            log.warning("exit.json is not written: %s", unwritten)
     return known.exit_code
 
 

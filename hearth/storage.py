@@ -21,9 +21,14 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
 from obstore.exceptions import NotFoundError as ObjectNotFound
-from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, S3Store
 
 from hearth.errors import ConflictError, DataError, NotFoundError, SpecError, TransientError
@@ -116,7 +121,9 @@ class Store:
         """
         head = self.uri + "/"
         if not uri.startswith(head):
-            message = f"{uri}: does not lie below {self.uri}: records must not point outside the store"
+            message = (
+                f"{uri}: does not lie below {self.uri}: records must not point outside the store"
+            )
             raise DataError(message)
         return uri[len(head) :]
 
@@ -230,12 +237,12 @@ class Store:
             key=lambda info: info.path,
         )
 
-    def folders(self, prefix: str = "") -> list[str]:
+    def folders(self, prefix: str = "") -> tuple[str, ...]:
         """Return the names of the folders directly below the folder `prefix`, sorted."""
         with self._errors(prefix):
             answer = obstore.list_with_delimiter(self._objects, self._key(prefix) or None)
         names = (PurePosixPath(path).name for path in answer["common_prefixes"])
-        return sorted(name for name in names if name != _LOCKS)
+        return tuple(sorted(name for name in names if name != _LOCKS))
 
     # Files --------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+_PLAIN_TAGS: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _SHOWN_VALUE: Final = 80
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -63,7 +64,7 @@ def _parse(
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 message = (
-                    f"{path}:{event.start_mark.line + 1}: alias *{event.anchor}: "
+                    f"{path}:{_line(event)}: alias *{event.anchor}: "
                     "aliases are not allowed: write the value out"
                 )
                 raise SpecError(message)
@@ -87,7 +88,7 @@ def _parse(
         raise SpecError(message) from error
 
 
-def _construct(  # noqa: PLR0913, PLR0917 - one walk, its state passed down
+def _construct(
     loader: yaml.SafeLoader,
     path: Path,
     node: yaml.Node,
@@ -95,15 +96,19 @@ def _construct(  # noqa: PLR0913, PLR0917 - one walk, its state passed down
     lines: dict[Position, int],
     variables: Mapping[str, str] | None,
 ) -> Any:
-    lines.setdefault(position, node.start_mark.line + 1)
+    line = _line(node)
+    lines.setdefault(position, line)
     if len(position) > MAX_DEPTH:
-        message = f"{path}:{node.start_mark.line + 1}: is nested more than {MAX_DEPTH} deep"
+        message = f"{path}:{line}: is nested more than {MAX_DEPTH} deep"
+        raise SpecError(message)
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN_TAGS:
+        message = f"{path}:{line}: is not valid YAML: tag {node.tag} is unknown"
         raise SpecError(message)
     if isinstance(node, yaml.MappingNode):
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             key = loader.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
+            line = _line(key_node)
             if not isinstance(key, str):
                 message = f"{path}:{line}: key {key!r} is not text: put it in quotes"
                 raise SpecError(message)
@@ -124,12 +129,16 @@ def _construct(  # noqa: PLR0913, PLR0917 - one walk, its state passed down
     return loader.construct_object(node, deep=True)
 
 
+def _line(node: yaml.Node | yaml.Event) -> int:
+    return node.start_mark.line + 1 if node.start_mark else 1
+
+
 def _substitute(path: Path, node: yaml.Node, variables: Mapping[str, str]) -> str:
     def value_of(match: re.Match[str]) -> str:
         name = match.group(1)
         if name not in variables:
             message = (
-                f"{path}:{node.start_mark.line + 1}: ${{{name}}} is not a setting of Hearth: "
+                f"{path}:{_line(node)}: ${{{name}}} is not a setting of Hearth: "
                 f"use one of {', '.join(sorted(variables))}"
             )
             raise SpecError(message)
