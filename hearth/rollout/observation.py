@@ -1,0 +1,79 @@
+"""What the supervisor sees: the processes behind an endpoint, and what clients got from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field, ValidationError
+
+from hearth.errors import DataError, NotFoundError
+from hearth.model import FrozenModel
+from hearth.rollout.traffic import Traffic
+from hearth.storage import Store
+
+
+class ServerState(StrEnum):
+    """How far a version's process is."""
+
+    FETCHING = "fetching"
+    STARTING = "starting"
+    READY = "ready"
+    CRASHED = "crashed"
+    DRAINING = "draining"
+
+
+class ServerObservation(FrozenModel):
+    """One version's process."""
+
+    version: str
+    state: ServerState
+    port: int | None = Field(default=None, description="Where it answers on the loopback address.")
+    pid: int | None = None
+    crashes: int = Field(default=0, ge=0, description="Starts that failed since it last was ready.")
+    restarts: int = Field(default=0, ge=0)
+    ready_seconds: float | None = Field(default=None, description="From start to ready, last time.")
+    last_error: str | None = Field(default=None, description="The end of its log, when it crashed.")
+
+
+class Observation(FrozenModel):
+    """What is, as opposed to what should be."""
+
+    endpoint: str
+    at: datetime
+    revision: int = Field(description="The newest revision of the state that was acted on.")
+    serving: str | None
+    candidate: str | None
+    weight: int = Field(description="Percent of the traffic that goes to the candidate.")
+    proxy_port: int
+    proxy_running: bool
+    proxy_restarts: int = 0
+    servers: tuple[ServerObservation, ...] = ()
+    traffic: dict[str, Traffic] = {}
+
+    def server(self, version: str) -> ServerObservation | None:
+        """Return a version's process; None if there is none."""
+        return next((server for server in self.servers if server.version == version), None)
+
+    def ready(self, version: str) -> bool:
+        """Say whether a version's process answers."""
+        server = self.server(version)
+        return server is not None and server.state is ServerState.READY
+
+
+def observed_path(name: str) -> str:
+    """Return where the supervisor's last observation lies in the store."""
+    return f"endpoints/{name}/observed.json"
+
+
+def read_observation(store: Store, name: str) -> Observation | None:
+    """Return what the supervisor last saw; None if none ever ran."""
+    try:
+        raw = store.get(observed_path(name))
+    except NotFoundError:
+        return None
+    try:
+        return Observation.model_validate_json(raw)
+    except ValidationError as error:
+        message = f"{store.url(observed_path(name))}: is not an observation: {error}"
+        raise DataError(message) from error
