@@ -1,0 +1,173 @@
+"""The lock: what the floating sources of a recipe resolved to, and the tombstones in force.
+
+A pin says which bytes, by SHA-256; its addresses say where they were seen. Two locks with equal
+pins mean the same data even if the addresses differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+import rfc8785
+from pydantic import Field, model_validator
+
+from hearth.model import FrozenModel
+
+SHA256 = r"^[0-9a-f]{64}$"
+
+
+class PinnedFile(FrozenModel):
+    """One file of a source."""
+
+    name: str = Field(min_length=1, description="The file's name, or its path within the source.")
+    address: str = Field(description="Where it was seen: a URL.")
+    sha256: str = Field(pattern=SHA256)
+    bytes: int | None = Field(default=None, ge=0, description="Its size, where the registry says.")
+
+
+class PinnedSource(FrozenModel):
+    """What a source resolved to."""
+
+    id: str = Field(min_length=1)
+    kind: str = Field(min_length=1)
+    version: str = Field(min_length=1)
+    files: tuple[PinnedFile, ...] = Field(min_length=1)
+
+    @property
+    def identity(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """Version and bytes, without the addresses."""
+        return self.version, tuple((file.name, file.sha256) for file in self.files)
+
+
+class TombstoneKind(StrEnum):
+    """How a tombstone finds what it buries."""
+
+    KEY = "key"
+    CONTENT = "content"
+    NEAR = "near"
+
+
+class Tombstone(FrozenModel):
+    """A document that must never be used again, and why."""
+
+    kind: TombstoneKind
+    value: str = Field(min_length=1, description="The doc_key or content_id that it matches.")
+    reason: str = Field(min_length=1)
+    since: datetime
+
+
+class Lock(FrozenModel):
+    """The pins of one build."""
+
+    schema_version: int = 1
+    recipe: str
+    resolved: datetime
+    sources: tuple[PinnedSource, ...]
+    tombstones: tuple[Tombstone, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_pin_per_source(self) -> Self:
+        ids = [source.id for source in self.sources]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            message = f"sources pinned twice: {', '.join(twice)}"
+            raise ValueError(message)
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is locked: not of when, nor of the addresses."""
+        sources = [
+            {"id": source.id, "kind": source.kind, "identity": list(_plain(source.identity))}
+            for source in sorted(self.sources, key=lambda source: source.id)
+        ]
+        graves = sorted(
+            (grave.model_dump(mode="json", include={"kind", "value"}) for grave in self.tombstones),
+            key=lambda grave: (grave["kind"], grave["value"]),
+        )
+        data = {"recipe": self.recipe, "sources": sources, "tombstones": graves}
+        return hashlib.sha256(rfc8785.dumps(data)).hexdigest()
+
+    def pin(self, source: str) -> PinnedSource | None:
+        """Return the pin of the source called `source`."""
+        return next((pin for pin in self.sources if pin.id == source), None)
+
+
+class Change(StrEnum):
+    """What happened to a source between two locks."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    VERSION = "version"
+    BYTES = "bytes"
+    """The version is the same and the bytes are not: somebody replaced a release."""
+
+
+class Move(FrozenModel):
+    """One source that is not what it was."""
+
+    source: str
+    change: Change
+    old: str | None = None
+    new: str | None = None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        match self.change:
+            case Change.ADDED:
+                return f"{self.source}: new, {self.new}"
+            case Change.REMOVED:
+                return f"{self.source}: gone, was {self.old}"
+            case Change.VERSION:
+                return f"{self.source}: {self.old} → {self.new}"
+            case Change.BYTES:
+                return f"{self.source}: {self.new}, the same version with other bytes"
+
+
+class LockDiff(FrozenModel):
+    """What moved from one lock to the next."""
+
+    moves: tuple[Move, ...] = ()
+    buried: tuple[Tombstone, ...] = Field(default=(), description="Tombstones now in force.")
+    lifted: tuple[Tombstone, ...] = Field(default=(), description="Tombstones no longer in force.")
+
+    def __bool__(self) -> bool:
+        """Say whether anything moved."""
+        return bool(self.moves or self.buried or self.lifted)
+
+
+def diff(old: Lock | None, new: Lock) -> LockDiff:
+    """Return what moved since `old`; None stands for the lock of nothing."""
+    before = {pin.id: pin for pin in old.sources} if old else {}
+    after = {pin.id: pin for pin in new.sources}
+    return LockDiff(
+        moves=tuple(_moves(before, after)),
+        buried=_without(new.tombstones, old.tombstones if old else ()),
+        lifted=_without(old.tombstones if old else (), new.tombstones),
+    )
+
+
+def _moves(before: dict[str, PinnedSource], after: dict[str, PinnedSource]) -> Iterable[Move]:
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if was is None and now is not None:
+            yield Move(source=name, change=Change.ADDED, new=now.version)
+        elif now is None and was is not None:
+            yield Move(source=name, change=Change.REMOVED, old=was.version)
+        elif was is not None and now is not None and was.identity != now.identity:
+            change = Change.BYTES if was.version == now.version else Change.VERSION
+            yield Move(source=name, change=change, old=was.version, new=now.version)
+
+
+def _without(these: tuple[Tombstone, ...], those: tuple[Tombstone, ...]) -> tuple[Tombstone, ...]:
+    known = {(grave.kind, grave.value) for grave in those}
+    return tuple(grave for grave in these if (grave.kind, grave.value) not in known)
+
+
+def _plain(identity: tuple[str, tuple[tuple[str, str], ...]]) -> Iterable[object]:
+    version, files = identity
+    return version, [list(file) for file in files]
