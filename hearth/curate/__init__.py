@@ -1,0 +1,1 @@
+"""Curate: documents in, a corpus with a reason for everything that is not in it."""

@@ -1,0 +1,1 @@
+"""Find and redact personal information and secrets, in English and Chinese text."""

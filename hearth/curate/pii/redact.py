@@ -1,0 +1,62 @@
+"""Find spans, and put placeholders in their places."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterable
+
+from hearth.curate.pii.detectors import FULL_WIDTH, MASK, detect_once
+from hearth.curate.pii.kinds import PiiKind, Span
+
+
+def detect(text: str, kinds: Iterable[PiiKind] = tuple(PiiKind)) -> list[Span]:
+    """Find personal information and secrets.
+
+    Passes are repeated, with what was found masked, until one finds nothing new: covering one number can
+    free the boundary of its neighbour, and the redacted text must hold nothing that is still detected.
+
+    Args:
+        text: Any text. Full-width digits and letters are seen as their ASCII forms.
+        kinds: What to look for.
+
+    Returns:
+        Spans in order, not overlapping, in characters of ``text``.
+    """
+    wanted = frozenset(kinds)
+    view = text.translate(FULL_WIDTH)
+    found: list[Span] = []
+    while new := _claim(span for span in detect_once(view) if span.kind in wanted):
+        found += new
+        pieces, position = [], 0
+        for start, end, _ in new:
+            pieces += (view[position:start], MASK * (end - start))
+            position = end
+        view = "".join((*pieces, view[position:]))
+    return sorted(found)
+
+
+def redact(text: str, spans: Iterable[Span]) -> str:
+    """Replace each span by the placeholder of its kind.
+
+    Args:
+        text: The text that the spans were found in.
+        spans: Spans in order, not overlapping.
+    """
+    pieces, position = [], 0
+    for start, end, kind in spans:
+        pieces += (text[position:start], kind.placeholder)
+        position = end
+    return "".join((*pieces, text[position:]))
+
+
+def _claim(spans: Iterable[Span]) -> list[Span]:
+    """Keep of overlapping spans the one that came first, that is, of the higher precedence."""
+    taken: list[Span] = []
+    for span in spans:
+        place = bisect(taken, span)
+        if place and taken[place - 1].end > span.start:
+            continue
+        if place < len(taken) and taken[place].start < span.end:
+            continue
+        taken.insert(place, span)
+    return taken

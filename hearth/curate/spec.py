@@ -1,0 +1,264 @@
+"""What curation does, with every threshold, its default and where that default was published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final, Self
+
+from pydantic import Field, model_validator
+
+from hearth.curate.pii.kinds import PiiKind
+from hearth.curate.rules import ChineseRules, EnglishRules
+from hearth.lock import Tombstone, TombstoneKind
+from hearth.model import FrozenModel, StageSpec
+
+CONTRACT: Final = 1
+"""Goes up when equal inputs and an equal spec give another result."""
+
+CONTENT_KEY: Final = "content_key"
+"""The secret under which contents, groups and shingles are hashed."""
+
+
+class Language(StrEnum):
+    """The languages that curation has rules for."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class UnicodeForm(StrEnum):
+    """A Unicode normalisation form (UAX 15)."""
+
+    NFC = "NFC"
+    NFKC = "NFKC"
+
+
+class ReadSection(FrozenModel):
+    """What is rejected before anything parses it."""
+
+    max_characters: int = Field(
+        5_000_000, ge=1_000, le=100_000_000, description="Longest document, in characters."
+    )
+    max_line_characters: int = Field(
+        1_000_000,
+        ge=1_000,
+        le=100_000_000,
+        description="Longest line, in characters: a longer one is data, not text.",
+    )
+
+
+class LanguageSection(FrozenModel):
+    """How the language of a document is identified: by script, then by fastText's lid.176."""
+
+    keep: tuple[Language, ...] = Field(
+        (Language.EN, Language.ZH), min_length=1, description="Languages that stay."
+    )
+    min_confidence: float = Field(
+        0.65,
+        ge=0,
+        le=1,
+        description="fastText's confidence below which the declared language counts, if any, and "
+        "the document goes otherwise. 0.65: FineWeb (Penedo et al. 2024).",
+    )
+    min_han_share: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="Share of Han among all letters from which a text without kana or hangul is "
+        "Chinese, whatever fastText says of verse, terms and mixed text. Hearth's own.",
+    )
+    sample_characters: int = Field(
+        10_000, ge=100, le=1_000_000, description="Characters of a document that are looked at."
+    )
+
+
+class NormaliseSection(FrozenModel):
+    """How text is cleaned: ftfy, Unicode form, control and zero-width characters, white space."""
+
+    form: UnicodeForm = Field(
+        UnicodeForm.NFC, description="NFKC also folds full-width forms and ligatures."
+    )
+
+
+class PiiSection(FrozenModel):
+    """Which personal information and secrets are redacted."""
+
+    kinds: tuple[PiiKind, ...] = Field(
+        tuple(PiiKind), description="What is replaced by a typed placeholder such as <EMAIL>."
+    )
+
+
+class DedupSection(FrozenModel):
+    """How copies are found: exact by keyed hash, near by MinHash-LSH verified by exact Jaccard."""
+
+    permutations: int = Field(
+        128, ge=16, le=1024, description="Values of a signature. 128: FineWeb used 112."
+    )
+    bands: int = Field(
+        16,
+        ge=1,
+        le=256,
+        description="Bands of the signature: two documents that agree in one are candidates. "
+        "16 bands of 8 find a pair of Jaccard 0.8 with probability 0.95, one of 0.9 always.",
+    )
+    shingle_words: int = Field(
+        5, ge=1, le=20, description="Words in a shingle of English. 5: FineWeb; GPT-3."
+    )
+    shingle_characters: int = Field(
+        5, ge=2, le=40, description="Characters in a shingle of Chinese, white space left out."
+    )
+    threshold: float = Field(
+        0.8,
+        ge=0.3,
+        le=1,
+        description="Exact Jaccard from which two documents are near-duplicates. 0.8: Lee et al. "
+        "2022; SlimPajama.",
+    )
+    trust: tuple[str, ...] = Field(
+        (),
+        description="Sources, the most trusted first: of copies, the one from the most trusted "
+        "source stays; then the longest; then the first by key.",
+    )
+
+    @model_validator(mode="after")
+    def _bands_divide(self) -> Self:
+        if self.permutations % self.bands:
+            message = f"bands: {self.bands} must divide permutations, {self.permutations}"
+            raise ValueError(message)
+        return self
+
+
+class SplitSection(FrozenModel):
+    """How groups are dealt to the splits: see `hearth.curate.plan.assign`."""
+
+    validation: float = Field(0.03, gt=0, le=0.3, description="Share of groups for validation.")
+    test: float = Field(0.02, gt=0, le=0.3, description="Share of groups for the test split.")
+    largest_held_out: float = Field(
+        0.05,
+        gt=0,
+        le=0.5,
+        description="A group that holds more than this share of a language's characters goes to "
+        "train, unless a split would otherwise stay without that language.",
+    )
+
+
+class DecontaminateSection(FrozenModel):
+    """How text that the suite will ask about is kept out."""
+
+    words: int = Field(
+        13, ge=5, le=50, description="Words in an n-gram of English. 13: GPT-3 (Brown et al. 2020)."
+    )
+    characters: int = Field(
+        20,
+        ge=6,
+        le=80,
+        description="Characters in an n-gram of Chinese, letters and digits only: about as long "
+        "as 13 English words. Hearth's own.",
+    )
+    max_pieces: int = Field(
+        10,
+        ge=1,
+        le=1_000,
+        description="A document cut into more pieces goes as a whole. 10: GPT-3.",
+    )
+    max_share: float = Field(
+        0.2, gt=0, le=1, description="A document goes as a whole if more than this would be cut."
+    )
+
+
+class PerplexitySection(FrozenModel):
+    """The trim by perplexity under a character n-gram model of the train split, cross-fitted."""
+
+    order: int = Field(5, ge=2, le=8, description="Characters of the longest n-gram.")
+    strength: float = Field(
+        2.0,
+        gt=0,
+        le=1_000,
+        description="Pseudo-counts of the shorter n-gram in the estimate of the longer "
+        "(hierarchical Dirichlet smoothing: MacKay and Peto 1995).",
+    )
+    bits: int = Field(
+        22, ge=16, le=26, description="Counts of one order are kept in 2^bits hashed cells."
+    )
+    folds: int = Field(
+        4, ge=2, le=20, description="A train document is scored by a model of the other folds."
+    )
+    quantile: float = Field(
+        0.99,
+        ge=0.5,
+        le=1,
+        description="Of a language's train documents, weighted by characters; what lies above "
+        "goes, except from test. 1 trims nothing. After CCNet (Wenzek et al. 2020), milder.",
+    )
+    min_documents: int = Field(
+        20, ge=2, le=1_000_000, description="With fewer train documents nothing is trimmed."
+    )
+
+
+class TokensSection(FrozenModel):
+    """How tokens are counted: by a byte-level BPE trained on the train split."""
+
+    vocabulary: int = Field(8_192, ge=300, le=262_144, description="Tokens of the vocabulary.")
+    sample_characters: int = Field(
+        4_000_000,
+        ge=10_000,
+        le=1_000_000_000,
+        description="Characters of the train split that the BPE is trained on.",
+    )
+
+
+class QualitySection(FrozenModel):
+    """Rules of quality, one set a language: Chinese is never judged by its white space."""
+
+    en: EnglishRules = EnglishRules()
+    zh: ChineseRules = ChineseRules()
+
+
+class CurateSection(FrozenModel):
+    """What a recipe says about curation."""
+
+    read: ReadSection = ReadSection()
+    language: LanguageSection = LanguageSection()
+    normalise: NormaliseSection = NormaliseSection()
+    pii: PiiSection = PiiSection()
+    dedup: DedupSection = DedupSection()
+    split: SplitSection = SplitSection()
+    decontaminate: DecontaminateSection = DecontaminateSection()
+    quality: QualitySection = QualitySection()
+    perplexity: PerplexitySection = PerplexitySection()
+    tokens: TokensSection = TokensSection()
+
+
+class Grave(FrozenModel):
+    """What of a tombstone can change the corpus: what it matches, not why or since when."""
+
+    kind: TombstoneKind
+    value: str
+
+
+class CurateSpec(StageSpec, CurateSection):
+    """Everything that can change a corpus, beside its inputs."""
+
+    reserved: tuple[str, ...] = Field(
+        (), description="Works that the suite is made of: they never enter the corpus."
+    )
+    tombstones: tuple[Grave, ...] = Field((), description="Documents that must not be used.")
+
+    @classmethod
+    def of(
+        cls,
+        section: CurateSection,
+        *,
+        reserved: Iterable[str] = (),
+        tombstones: Iterable[Tombstone] = (),
+        generation: str | None = None,
+    ) -> Self:
+        """Build the spec of a recipe's section, of the suite's works and of a lock's tombstones."""
+        graves = {(grave.kind, grave.value) for grave in tombstones}
+        return cls(
+            **{name: getattr(section, name) for name in type(section).model_fields},
+            reserved=tuple(sorted(set(reserved))),
+            tombstones=tuple(Grave(kind=kind, value=value) for kind, value in sorted(graves)),
+            generation=generation,
+        )
