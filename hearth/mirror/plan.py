@@ -1,0 +1,58 @@
+"""Pure decisions of the mirror: which rule reads a file, which files are licences, what keys are."""
+
+from __future__ import annotations
+
+from hearth.mirror.patterns import filled, matched
+from hearth.mirror.spec import Extraction, Kind, MirrorSource
+
+_LICENCE_FILES: dict[Kind, tuple[str, ...]] = {
+    Kind.DEBIAN: ("usr/share/doc/*/copyright",),
+    Kind.PYPI: (
+        "*.dist-info/licenses/**",
+        "*.dist-info/*LICEN?E*",
+        "*.dist-info/*COPYING*",
+        "*.dist-info/*NOTICE*",
+        "*.dist-info/METADATA",
+    ),
+    Kind.HTTP: ("*LICEN?E*", "*COPYING*", "*/*LICEN?E*", "*/*COPYING*"),
+    Kind.FILE: ("*LICEN?E*", "*COPYING*"),
+}
+"""Where the text of the licence usually lies in a package of each kind."""
+
+
+def is_licence(source: MirrorSource, path: str) -> bool:
+    """Say whether a file of the source's package is to be kept as a licence text."""
+    patterns = (*_LICENCE_FILES[source.kind], *source.licence_files)
+    return any(matched(pattern, path) is not None for pattern in patterns)
+
+
+def rule_for(source: MirrorSource, path: str) -> tuple[Extraction, dict[str, str]] | None:
+    """Return the first rule that reads a file, and what it captures from the path."""
+    for rule in source.extract:
+        captured = matched(rule.files, path)
+        if captured is not None and not any(
+            matched(pattern, path) is not None for pattern in rule.exclude
+        ):
+            return rule, captured
+    return None
+
+
+def place_of(
+    source: MirrorSource, rule: Extraction, captured: dict[str, str], path: str
+) -> tuple[str, str | None]:
+    """Return the work of a file, and what it shares with its translations."""
+    work = filled(rule.work, captured, source=source.id, path=path)
+    if rule.parallel is None:
+        return work, None
+    return work, filled(rule.parallel, captured, source=source.id, path=path)
+
+
+def record_key(path: str, record: str, passage: int) -> str:
+    """Return the source's own key of a passage.
+
+    A file that is one record numbers its passages from 1; a record of a file has a key itself,
+    and only its second and later passages are numbered.
+    """
+    if not record:
+        return f"{path}#{passage}"
+    return f"{path}#{record}" if passage == 1 else f"{path}#{record}/{passage}"
