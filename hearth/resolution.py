@@ -1,0 +1,128 @@
+"""What the first task of a build does: from what a person asked for to a record that never moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import Field, JsonValue, ValidationError
+
+from hearth.build import Build, BuildRecord, EventKind, Run
+from hearth.errors import NotFoundError, PolicyViolation, SpecError
+from hearth.gate.decide import check_margins
+from hearth.lock import Lock, Tombstone
+from hearth.mirror.access import Access
+from hearth.mirror.resolve import resolve
+from hearth.model import FrozenModel, Stage
+from hearth.profile import Profile, load_profile, settings
+from hearth.recipe import Overrides, Recipe, load_recipe
+from hearth.secretlike import looks_like_a_secret
+from hearth.storage import Store
+
+
+class Request(FrozenModel):
+    """What a person may ask for at the trigger; no other key is known."""
+
+    recipe: str = Field(description="The name of a recipe.")
+    profile: str = Field(description="The name of a profile.")
+    overrides: Overrides = Overrides()
+    rebuild_from: Stage | None = None
+    approve_by_hand: bool = False
+
+    @classmethod
+    def of(cls, conf: Mapping[str, JsonValue]) -> Request:
+        """Return the request that a flat form describes.
+
+        Raises:
+            SpecError: a key is unknown or a value out of bounds.
+            PolicyViolation: a value looks like a secret; it is not repeated.
+        """
+        secrets = sorted(key for key, value in conf.items() if looks_like_a_secret(value))
+        if secrets:
+            message = (
+                f"{', '.join(secrets)}: looks like a secret, and what triggers a run is stored and "
+                "shown in the clear: revoke it, and name secrets in the profile"
+            )
+            raise PolicyViolation(message)
+        data = {key: value for key, value in conf.items() if value is not None}
+        given = {key: data.pop(key) for key in Overrides.model_fields if key in data}
+        try:
+            return cls.model_validate({**data, "overrides": given})
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{problem['loc'][-1]}: {problem['msg']}"
+                for problem in error.errors(include_url=False)
+            )
+            known = [*Overrides.model_fields, *cls.model_fields]
+            known.remove("overrides")
+            message = f"trigger: {problems}: what can be set is {', '.join(sorted(known))}"
+            raise SpecError(message) from error
+
+
+def tombstones(root: Store) -> tuple[Tombstone, ...]:
+    """Return the tombstones in force."""
+    return tuple(
+        Tombstone.model_validate_json(root.get(info.path)) for info in root.list("tombstones")
+    )
+
+
+def wanted_recipe(request: Request) -> Recipe:
+    """Return the recipe that a request describes, with margins that its suite can see.
+
+    Raises:
+        SpecError: there is none, or it is wrong.
+    """
+    recipe = load_recipe(request.recipe).with_overrides(request.overrides)
+    check_margins(recipe.suite, recipe.gate)
+    return recipe
+
+
+def lock_of(recipe: Recipe, profile: Profile, root: Store) -> Lock:
+    """Resolve a recipe's floating sources under a profile's policy, as of now."""
+    here = settings()
+    return resolve(
+        recipe.name,
+        recipe.mirror.sources,
+        tombstones(root),
+        access=Access(allowed_hosts=profile.policy.allowed_hosts),
+        home=here.home / "resolve",
+        base=here.config,
+    )
+
+
+def create_build(request: Request, id_: str, run: Run, triggered_by: str) -> BuildRecord:
+    """Resolve a request and write the build's record; a second call finds what the first wrote.
+
+    Raises:
+        SpecError: recipe or profile is wrong.
+        DataError: a source is gone, or is not what its pin says.
+        TransientError: a registry does not answer.
+    """
+    profile = load_profile(request.profile)
+    root = Store.open(profile.storage)
+    build = Build(root, id_)
+    try:
+        return build.record()
+    except NotFoundError:
+        recipe = wanted_recipe(request)
+    record = build.create(
+        BuildRecord(
+            id=id_,
+            recipe=recipe.model_dump(mode="json"),
+            profile=profile,
+            lock=lock_of(recipe, profile, root),
+            run=run,
+            triggered_by=triggered_by,
+            created=datetime.now(UTC),
+            overrides=request.overrides.model_dump(mode="json", exclude_none=True),
+            rebuild_from=request.rebuild_from,
+            approve_by_hand=request.approve_by_hand,
+        )
+    )
+    build.append(
+        EventKind.RESOLVED,
+        lock=record.lock.digest,
+        sources={pin.id: pin.version for pin in record.lock.sources},
+        tombstones=len(record.lock.tombstones),
+    )
+    return record
