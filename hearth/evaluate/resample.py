@@ -1,9 +1,9 @@
 """Intervals from resampling groups of items.
 
 Items that come from one document, or from translations of one document, are not independent. So
-whole groups are drawn with replacement (the cluster bootstrap; Field and Welsh 2007), and the
-statistic is always a ratio of sums: bits per byte is bits over bytes, accuracy is right answers over
-items, and a paired difference of either has the same denominator on both sides.
+whole groups are drawn with replacement (the cluster bootstrap; Field and Welsh 2007). The statistic
+is always a ratio of sums: bits per byte is bits over bytes, accuracy is right answers over items,
+and a paired difference of either has the same denominator on both sides.
 """
 
 from __future__ import annotations

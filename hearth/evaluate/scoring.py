@@ -1,8 +1,8 @@
 """Run lm-eval on one model and one suite, in a process of its own.
 
-Its environment is set before any library is imported (nothing may reach for a hub), and its working
-directory is the suite's folder, from which the tasks name their data. Called by the stage program as
-`python -m hearth.evaluate.scoring REQUEST`.
+Its environment is set before any library is imported (nothing may reach for a hub), and its
+working directory is the suite's folder, from which the tasks name their data. Called by the stage
+program as `python -m hearth.evaluate.scoring REQUEST`.
 """
 
 from __future__ import annotations

@@ -41,9 +41,7 @@ class Floors(FrozenModel):
 class GateSection(FrozenModel):
     """`gate:` in a recipe. Changing it runs no stage again."""
 
-    margins: Margins = Field(
-        default=Margins(), description="Against the version that serves now."
-    )
+    margins: Margins = Field(default=Margins(), description="Against the version that serves now.")
     anchor_margins: Margins = Field(
         default=Margins(bits_per_byte=0.1, cloze=0.12),
         description="Against the endpoint's pinned anchor version: all losses since then together.",
@@ -54,5 +52,10 @@ class GateSection(FrozenModel):
     )
     resamples: Annotated[int, Field(ge=500, le=200_000)] = Field(
         default=10_000, description="How often groups of items are drawn again."
+    )
+    least_groups: Annotated[int, Field(ge=2, le=10_000)] = Field(
+        default=10,
+        description="With fewer groups of items than this, intervals mean nothing and the answer "
+        "is inconclusive.",
     )
     seed: int = Field(default=0, description="Of the drawing.")

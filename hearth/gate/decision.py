@@ -1,0 +1,78 @@
+"""What the gate says, with every number that it rests on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from hearth.model import FrozenModel
+from hearth.suite.manifest import TaskKind
+
+
+class Answer(StrEnum):
+    """Of one comparison, and of the whole. Only pass goes on by itself."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Reference(StrEnum):
+    """What a candidate is compared with."""
+
+    SERVING = "serving"
+    ANCHOR = "anchor"
+    BASELINE = "baseline"
+
+
+class Comparison(FrozenModel):
+    """The candidate against one reference on one task.
+
+    `candidate` and `reference` are in the task's own unit. Differences are oriented so that higher
+    is better: candidate minus reference for accuracy, reference minus candidate for bits per byte.
+    """
+
+    task: str
+    kind: TaskKind
+    against: Reference
+    items: int
+    groups: int
+    candidate: float
+    reference: float
+    difference: float
+    lower: float = Field(description="The one-sided lower bound of the difference.")
+    upper: float = Field(description="The one-sided upper bound of the difference.")
+    margin: float
+    p_worse: float = Field(
+        description="Share of resampled differences that are not worse than minus the margin: "
+        "small means that the candidate is worse."
+    )
+    verdict: Answer
+    reason: str
+    items_needed: int | None = Field(
+        default=None, description="Items that would decide, if the difference is what it seems."
+    )
+
+
+class FloorCheck(FrozenModel):
+    """The candidate against a floor of the recipe; a point estimate, compared as it is."""
+
+    task: str
+    kind: TaskKind
+    candidate: float
+    floor: float
+    met: bool
+
+
+class GateDecision(FrozenModel):
+    """May the candidate serve?"""
+
+    answer: Answer
+    reasons: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    floors: tuple[FloorCheck, ...]
+    confidence: float
+    items_needed: int | None = Field(
+        default=None, description="Of an inconclusive answer: items per task that would decide it."
+    )
