@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import rfc8785
 from pydantic import Field, model_validator
@@ -38,9 +38,9 @@ class PinnedSource(FrozenModel):
     files: tuple[PinnedFile, ...] = Field(min_length=1)
 
     @property
-    def identity(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """Version and bytes, without the addresses."""
-        return self.version, tuple((file.name, file.sha256) for file in self.files)
+    def digest(self) -> str:
+        """SHA-256 of the names and bytes of its files: not of the version, nor the addresses."""
+        return _digest([[file.name, file.sha256] for file in self.files])
 
 
 class TombstoneKind(StrEnum):
@@ -82,15 +82,11 @@ class Lock(FrozenModel):
     def digest(self) -> str:
         """SHA-256 of what is locked: not of when, nor of the addresses."""
         sources = [
-            {"id": source.id, "kind": source.kind, "identity": list(_plain(source.identity))}
-            for source in sorted(self.sources, key=lambda source: source.id)
+            [pin.id, pin.kind, pin.version, pin.digest]
+            for pin in sorted(self.sources, key=lambda pin: pin.id)
         ]
-        graves = sorted(
-            (grave.model_dump(mode="json", include={"kind", "value"}) for grave in self.tombstones),
-            key=lambda grave: (grave["kind"], grave["value"]),
-        )
-        data = {"recipe": self.recipe, "sources": sources, "tombstones": graves}
-        return hashlib.sha256(rfc8785.dumps(data)).hexdigest()
+        graves = sorted([str(grave.kind), grave.value] for grave in self.tombstones)
+        return _digest({"recipe": self.recipe, "sources": sources, "tombstones": graves})
 
     def pin(self, source: str) -> PinnedSource | None:
         """Return the pin of the source called `source`."""
@@ -158,9 +154,10 @@ def _moves(before: dict[str, PinnedSource], after: dict[str, PinnedSource]) -> I
             yield Move(source=name, change=Change.ADDED, new=now.version)
         elif now is None and was is not None:
             yield Move(source=name, change=Change.REMOVED, old=was.version)
-        elif was is not None and now is not None and was.identity != now.identity:
-            change = Change.BYTES if was.version == now.version else Change.VERSION
-            yield Move(source=name, change=change, old=was.version, new=now.version)
+        elif was is not None and now is not None and was.version != now.version:
+            yield Move(source=name, change=Change.VERSION, old=was.version, new=now.version)
+        elif was is not None and now is not None and was.digest != now.digest:
+            yield Move(source=name, change=Change.BYTES, old=was.version, new=now.version)
 
 
 def _without(these: tuple[Tombstone, ...], those: tuple[Tombstone, ...]) -> tuple[Tombstone, ...]:
@@ -168,6 +165,5 @@ def _without(these: tuple[Tombstone, ...], those: tuple[Tombstone, ...]) -> tupl
     return tuple(grave for grave in these if (grave.kind, grave.value) not in known)
 
 
-def _plain(identity: tuple[str, tuple[tuple[str, str], ...]]) -> Iterable[object]:
-    version, files = identity
-    return version, [list(file) for file in files]
+def _digest(value: Any) -> str:
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()

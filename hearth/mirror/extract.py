@@ -69,7 +69,7 @@ def extract(
     return result
 
 
-def _read(  # noqa: PLR0913, PLR0917 - one step of a loop, its state passed down
+def _read(
     source: MirrorSource,
     path: str,
     member: Member,

@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from hearth.mirror.man import included, man_text
 from hearth.mirror.records import Reason, Record, Refusal, cleaned, unwrapped
@@ -42,9 +42,7 @@ def records(
         yield Refusal(Reason.DAMAGED, f"cannot be unpacked: {error}")
 
 
-def _records(
-    stream: IO[bytes], rule: Extraction, limits: Limits
-) -> Iterator[Record | Refusal]:
+def _records(stream: IO[bytes], rule: Extraction, limits: Limits) -> Iterator[Record | Refusal]:
     if rule.format is Format.JSONL:
         yield from _json_lines(stream, rule, limits)
         return
@@ -117,7 +115,7 @@ def _html(text: str, skip: tuple[str, ...]) -> Iterator[Record | Refusal]:
             alt_texts=False,
             skip_elements=[*_SKIP, *skip],
         )
-        title = cleaned(unwrapped(tree.title or "")) or None
+        title = cleaned(unwrapped(" ".join((tree.title or "").split()))) or None
     except (ValueError, RuntimeError) as error:
         yield Refusal(Reason.MALFORMED, f"is not HTML: {error}")
         return
@@ -138,9 +136,7 @@ def _fortunes(text: str) -> Iterator[Record]:
             yield Record(cleaned(part), key=str(number))
 
 
-def _json_lines(
-    stream: IO[bytes], rule: Extraction, limits: Limits
-) -> Iterator[Record | Refusal]:
+def _json_lines(stream: IO[bytes], rule: Extraction, limits: Limits) -> Iterator[Record | Refusal]:
     # A character has at most four bytes; a longer line is skipped without ever being held whole.
     most = limits.line_characters * 4
     number = 0
@@ -177,8 +173,14 @@ def _json_record(line: str, number: int, fields: JsonFields) -> Record | Refusal
     key = data.get(fields.key) if fields.key else number
     if not isinstance(key, str | int) or key == "":
         return Refusal(Reason.MALFORMED, f"has no key in {fields.key!r}", str(number))
-    title, language = (
-        value if isinstance(value := data.get(name), str) else None if name else None
-        for name in (fields.title, fields.language)
+    return Record(
+        cleaned(text),
+        key=str(key),
+        title=_text_of(data, fields.title),
+        language=_text_of(data, fields.language),
     )
-    return Record(cleaned(text), key=str(key), title=title, language=language)
+
+
+def _text_of(data: dict[str, Any], field: str | None) -> str | None:
+    value = data.get(field) if field else None
+    return value if isinstance(value, str) else None

@@ -30,17 +30,27 @@ _ESCAPE: Final = re.compile(
     )""",
     re.VERBOSE,
 )
-_ONE: Final = {"e": "\\", "-": "-", " ": " ", "~": " ", "0": " ", "'": "'", "`": "`", "t": " ", ".": "."}
+_ONE: Final = {
+    "e": "\\", "-": "-", " ": " ", "~": " ", "0": " ", "'": "'", "`": "`", "t": " ", ".": ".",
+}  # fmt: skip
+_COMMENT: Final = re.compile(r'\\["#].*')
 _ARGUMENT: Final = re.compile(r'"((?:[^"]|"")*)"?|(\S+)')
-_BREAKS: Final = frozenset(
-    "PP P LP HP TP IP TQ RS RE Pp sp br Bl El It Bd Ed in ti nf fi EX EE SY YS ne bp ce TS TE".split()
-)
+_BREAKS: Final = frozenset({
+    "PP", "P", "LP", "HP", "TP", "IP", "TQ", "RS", "RE", "Pp", "sp", "br", "Bl", "El", "It",
+    "Bd", "Ed", "in", "ti", "nf", "fi", "EX", "EE", "SY", "YS", "ne", "bp", "ce", "TS", "TE",
+})  # fmt: skip
 _HEADINGS: Final = frozenset({"SH", "SS", "Sh", "Ss"})
-_FONTS: Final = frozenset("B I R SM SB".split())
-_MIXED: Final = frozenset("BI BR IB IR RB RI OP".split())
-_PROSE: Final = frozenset(
-    "Nm Nd Ar Fl Pa Cm Dq Sq Pq Em Sy Li Xr Ev Va Fn Ft Fa Op Ql Qq Ns No Dv Er Ic Ad An Aq Bq Tn".split()
-)
+_FONTS: Final = frozenset({
+    "B", "I", "R", "SM", "SB",
+})  # fmt: skip
+_MIXED: Final = frozenset({
+    "BI", "BR", "IB", "IR", "RB", "RI", "OP",
+})  # fmt: skip
+_PROSE: Final = frozenset({
+    "Nm", "Nd", "Ar", "Fl", "Pa", "Cm", "Dq", "Sq", "Pq", "Em", "Sy", "Li", "Xr", "Ev", "Va",
+    "Fn", "Ft", "Fa", "Op", "Ql", "Qq", "Ns", "No", "Dv", "Er", "Ic", "Ad", "An", "Aq", "Bq",
+    "Tn",
+})  # fmt: skip
 _BLOCKS: Final = frozenset({"de", "de1", "am", "ig", "if", "ie", "el"})
 _CJK: Final = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff01-\uff60]")
 _INCLUDE: Final = re.compile(r"^\.so\s+(\S+)", re.MULTILINE)
@@ -61,11 +71,11 @@ def man_text(source: str) -> tuple[str | None, str]:
     lines = iter(source.splitlines())
     for line in lines:
         if line[:1] in {".", "'"}:
-            macro, _, rest = line[1:].strip().partition(" ")
+            macro, *rest = _COMMENT.sub("", line[1:]).split(None, 1) or [""]
             if macro in _BLOCKS:
-                _skip_block(macro, rest, lines)
+                _skip_block(macro, "".join(rest), lines)
             else:
-                page.macro(macro, rest.strip())
+                page.macro(macro, "".join(rest).strip())
         else:
             page.line(line)
     page.end_paragraph()

@@ -1,4 +1,4 @@
-"""Pure decisions of the mirror: which rule reads a file, which files are licences, what keys are."""
+"""Pure decisions of the mirror: which rule reads a file, what is a licence, what keys are."""
 
 from __future__ import annotations
 
