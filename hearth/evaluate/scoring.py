@@ -11,14 +11,15 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import Any, Final
 
 from hearth.errors import EXIT_OK, DataError, HearthError
 from hearth.model import FrozenModel
 
 log = logging.getLogger(__name__)
+
+ERROR: Final = "error"
+"""The file in the output folder that says what went wrong."""
 
 
 class Request(FrozenModel):
@@ -75,9 +76,11 @@ def _row(sample: dict[str, Any]) -> dict[str, Any]:
     if "choices" not in document:
         loglikelihood, size = sample["bits_per_byte"]
         correct = None
+        choices = None
     else:
         answer = document["answer"]
-        loglikelihood = float(sample["resps"][answer][0][0])
+        choices = [float(response[0][0]) for response in sample["resps"]]
+        loglikelihood = choices[answer]
         size = len(document["choices"][answer].encode())
         correct = sample["acc"] == 1
     return {
@@ -85,21 +88,28 @@ def _row(sample: dict[str, Any]) -> dict[str, Any]:
         "loglikelihood": float(loglikelihood),
         "bytes": int(size),
         "correct": correct,
+        "choices": choices,
     }
 
 
 def main(path: str) -> int:
-    """Score what the request file at `path` says; return the exit code."""
+    """Score what the request file at `path` says; return the exit code.
+
+    What went wrong is left in the output folder, for the parent to pass on.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    request = Request.model_validate_json(Path(path).read_bytes())
     try:
-        score(Request.model_validate_json(Path(path).read_bytes()))
+        score(request)
     except HearthError as error:
-        log.error("%s", error)  # noqa: TRY400 - the message is the explanation
-        return error.exit_code
-    except ValidationError:
-        log.exception("the request is not one")
-        return HearthError.exit_code
-    return EXIT_OK
+        said, code = str(error), error.exit_code
+    except Exception as error:  # the last line of defence; nothing is swallowed
+        log.exception("lm-eval failed")
+        said, code = f"{type(error).__name__}: {error}", HearthError.exit_code
+    else:
+        return EXIT_OK
+    (request.output / ERROR).write_text(said, encoding="utf-8")
+    return code
 
 
 if __name__ == "__main__":

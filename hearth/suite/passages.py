@@ -19,7 +19,7 @@ _LINE_EDGES: Final = re.compile(r" ?\n ?")
 _EMPTY_LINES: Final = re.compile(r"\n{3,}")
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 
-_LEAST_LETTERS: Final = 0.6  # Below this share a passage is a table, a listing or a rule of dashes.
+_LEAST_LETTERS: Final = 0.75  # Below it a passage is a table or a listing.
 _LEAST_HAN: Final = 0.5  # Of a Chinese passage's letters.
 _MOST_HAN: Final = 0.02  # Of an English passage's letters.
 _SHORTEST: Final = 0.8  # Of the wanted length: a document's short tail is not a passage.
