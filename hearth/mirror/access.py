@@ -65,7 +65,7 @@ class Access(FrozenModel):
         if not any(_fits(entry, host, parts.port) for entry in self.allowed_hosts):
             allowed = ", ".join(self.allowed_hosts) or "none"
             message = (
-                f"source {source}: host {host or url!r} is not in policy.allowed_hosts ({allowed}):"
+                f"source {source}: host {host or url} is not in policy.allowed_hosts ({allowed}):"
                 " add it to the profile if data may come from there, or use another source"
             )
             raise PolicyViolation(message)

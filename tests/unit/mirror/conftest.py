@@ -1,0 +1,67 @@
+"""A real web server on loopback that answers as a test tells it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Web:
+    """Paths and what they answer; what was asked for."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[str] = []
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def serve(self, path: str, body: bytes, status: int = 200, **headers: str) -> str:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers[path] = (status, {"Content-Length": str(len(body)), **named}, body)
+        return self.url(path)
+
+    def redirect(self, path: str, target: str) -> str:
+        return self.serve(path, b"", 302, Location=target)
+
+
+def _handler(find: Callable[[], Web]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            find().asked.append(self.path)
+            status, headers, body = find().answers.get(self.path, (404, {}, b""))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    holder: list[Web] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: holder[0]))
+    holder.append(Web(server.server_port))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield holder[0]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
