@@ -79,6 +79,15 @@ class Execution:
         Raises:
             DataError: an attempt says that it succeeded, and there is no artifact.
         """
+        latest = self.attempts.latest()
+        if latest is not None:
+            request = latest.cancel_request()
+            if request is not None and latest.claim.owner == record.id:
+                # Whoever asked may have died before the job did.
+                self.cancel(latest, request.by, request.reason)
+            if latest.exit() is not None and not self.look(latest).over:
+                # Its last word is spoken, and its processes are not gone: two must never overlap.
+                return latest, False
         attempt, claimed = self.attempts.claim_or_join(record.id)
         if not claimed and attempt.exit() is not None and self.finished() is None:
             message = (
@@ -87,7 +96,7 @@ class Execution:
             )
             raise DataError(message)
         # Submitting again is harmless, and makes good for a worker that died after its claim.
-        if attempt.claim.owner == record.id and attempt.cancel_request() is None:
+        if attempt.claim.owner == record.id and attempt.exit() is None:
             self._submit(plan, record, attempt)
         return attempt, claimed
 
@@ -184,8 +193,6 @@ def was_cancelled(attempt: Attempt, end: Exit) -> bool:
     if end.outcome is Outcome.CANCELLED:
         return True
     return end.code == EXIT_TRANSIENT and attempt.cancel_request() is not None
-
-
 
 
 def _exit_of(status: JobStatus) -> Exit:

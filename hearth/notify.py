@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from pydantic import Field
 
+from hearth.build import Event, EventKind
 from hearth.errors import EXIT_DATA, EXIT_SPEC, EXIT_TRANSIENT
 from hearth.model import FrozenModel
 
@@ -79,3 +81,25 @@ def compose(notice: FailureNotice) -> Message:
         f"Next: {next_step(notice)}.",
     ]
     return Message(f"Hearth: {notice.recipe}: {notice.task} failed", "\n".join(lines))
+
+
+def job_seconds(events: Iterable[Event]) -> float:
+    """Return what the jobs that a build itself started took so far, in seconds."""
+    total = 0.0
+    for event in events:
+        cost = event.data.get("cost")
+        if event.kind is EventKind.STAGE_DONE and isinstance(cost, dict):
+            total += float(str(cost.get("wall_seconds", 0)))
+        elif event.kind is EventKind.ATTEMPT_ENDED:
+            total += float(str(event.data.get("wall_seconds", 0)))
+    return total
+
+
+def attempt_of(events: Iterable[Event], task: str) -> str | None:
+    """Return the number of the attempt that a task waited for last."""
+    numbers = [
+        str(event.data["attempt"])
+        for event in events
+        if event.data.get("task") == task and "attempt" in event.data
+    ]
+    return numbers[-1] if numbers else None

@@ -1,4 +1,4 @@
-"""What the first task of a build does: from what a person asked for to a record that never moves."""
+"""The first task of a build: from what a person asked for to a record that never moves."""
 
 from __future__ import annotations
 

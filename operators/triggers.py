@@ -1,0 +1,132 @@
+"""The trigger that waits for an attempt's end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final, NamedTuple
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from hearth.attempt import Attempt, Progress
+from hearth.execution import Execution, Look
+from hearth.model import Stage
+from operators import kill
+from operators.opened import open_named
+
+POLL_SECONDS: Final = 1.0
+_LONGEST_WAIT: Final = 30.0
+_QUIET_SECONDS: Final = 10.0
+"""Progress lines come no closer together than this, however fast the program talks."""
+
+
+class _Watch(NamedTuple):
+    execution: Execution
+    attempt: Attempt
+
+
+class StageTrigger(BaseTrigger):
+    """Polls an attempt until nothing of it runs any more; yields one event, which says only that.
+
+    What happened is read from the store by the operator: it survives whoever loses the event.
+    """
+
+    def __init__(
+        self, *, profile: str, build: str, stage: str, fingerprint: str, attempt: int
+    ) -> None:
+        """Name the attempt.
+
+        Args:
+            profile: the profile that says where the store is.
+            build: the id of the build that waits.
+            stage: the artifact's stage.
+            fingerprint: the artifact's fingerprint.
+            attempt: the attempt's number.
+        """
+        super().__init__()
+        self.profile = profile
+        self.build = build
+        self.stage = stage
+        self.fingerprint = fingerprint
+        self.attempt = attempt
+        self._watch: _Watch | None = None
+        self._said = ("", float("-inf"))
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what makes this trigger again."""
+        return (
+            "operators.triggers.StageTrigger",
+            {
+                "profile": self.profile,
+                "build": self.build,
+                "stage": self.stage,
+                "fingerprint": self.fingerprint,
+                "attempt": self.attempt,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Wait for the end. The store or the backend may be away for as long as they like."""
+        wait = POLL_SECONDS
+        while True:
+            try:
+                look = await asyncio.to_thread(self._look)
+            except Exception as error:  # noqa: BLE001 - a trigger that dies fails a task that lives
+                wait = min(wait * 2, _LONGEST_WAIT)
+                self.log.warning("attempt %d: %s; asking again in %g s", self.attempt, error, wait)
+            else:
+                wait = POLL_SECONDS
+                if look.over:
+                    yield TriggerEvent({"attempt": self.attempt})
+                    return
+                self._say(look)
+            await asyncio.sleep(wait)
+
+    async def on_kill(self) -> None:
+        """Cancel the attempt if a person took the task away and the attempt is the build's own."""
+
+        task: Any = self.task_instance
+        if task is None:
+            return
+        state = await asyncio.to_thread(kill.ask, task)
+        if not kill.a_person_changed(state, kill.Side.TRIGGERER):
+            self.log.info("%s", kill.describe(kill.Side.TRIGGERER, state))
+            return
+        watch = await asyncio.to_thread(self._open)
+        await asyncio.to_thread(
+            kill.cancel_if_ours, watch.execution, watch.attempt, self.build, state
+        )
+
+    def _look(self) -> Look:
+        watch = self._open()
+        return watch.execution.look(watch.attempt)
+
+    def _open(self) -> _Watch:
+        if self._watch is None:
+            opened = open_named(self.profile, self.build)
+            execution = Execution.of(
+                opened.root, opened.record, Stage(self.stage), self.fingerprint
+            )
+            self._watch = _Watch(execution, execution.attempts.get(self.attempt))
+        return self._watch
+
+    def _say(self, look: Look) -> None:
+        text = "waiting for its owner to start it"
+        if look.started:
+            text = "running" if look.progress is None else _line(look.progress)
+        now = asyncio.get_running_loop().time()
+        said, when = self._said
+        if text != said and (now - when >= _QUIET_SECONDS or _step(text) != _step(said)):
+            self._said = (text, now)
+            self.log.info("attempt %d: %s", self.attempt, text)
+
+
+def _line(progress: Progress) -> str:
+    of = f" of {progress.total}" if progress.total is not None else ""
+    rate = f", {progress.rate:.3g} a second" if progress.rate else ""
+    message = f": {progress.message}" if progress.message else ""
+    return f"{progress.step}: {progress.done}{of} {progress.unit}{rate}{message}"
+
+
+def _step(text: str) -> str:
+    return text.split(":", 1)[0]
