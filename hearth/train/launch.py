@@ -1,0 +1,116 @@
+"""Running the ranks: torchrun in a session of its own, its progress, its end, its reasons."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from hearth.errors import EXIT_OK, TransientError
+from hearth.train.plan import failure_of
+from hearth.train.run import Pace, Report, Request, Workspace
+
+log = logging.getLogger(__name__)
+
+_POLL_SECONDS: Final = 0.5
+
+
+class Ranks:
+    """The ranks of one run, from start to end."""
+
+    def __init__(self, request: Request, workspace: Workspace) -> None:
+        """Start them.
+
+        Args:
+            request: what they are to do; it lies in the workspace already.
+            workspace: where they work.
+        """
+        numerics = request.spec.numerics
+        self._workspace = workspace
+        command = [
+            sys.executable,
+            *("-m", "torch.distributed.run"),
+            "--standalone",
+            *("--nproc-per-node", str(numerics.world_size)),
+            *("--max-restarts", "0"),
+            *("-m", "hearth.train.worker"),
+            *("--workspace", str(workspace.root)),
+        ]
+        # A session of its own: a signal to the program's group is the program's to pass on.
+        self._process = subprocess.Popen(
+            command, env=_environment(numerics.threads), start_new_session=True
+        )
+
+    def stop(self) -> None:
+        """Ask the ranks to checkpoint and end; torchrun passes it on to each of them."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, tick: Callable[[Pace | None], None]) -> Report:
+        """Wait for the end.
+
+        Args:
+            tick: called twice a second with how far the ranks are, and once at the end.
+
+        Returns:
+            What the ranks say of the run.
+
+        Raises:
+            TransientError: they were stopped, or a rank was killed: resume.
+            HearthError: a rank failed; the class is that of its error.
+        """
+        try:
+            while True:
+                tick(self._pace())
+                try:
+                    code = self._process.wait(_POLL_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            self._end()
+        tick(self._pace())
+        report = self._report()
+        if report is not None and report.stopped:
+            message = (
+                f"training: stopped on request after step {len(report.history.losses)}, with a "
+                "checkpoint there: start it again"
+            )
+            raise TransientError(message)
+        if code != EXIT_OK or report is None:
+            raise failure_of(self._workspace.rank_errors())
+        return report
+
+    def _end(self) -> None:
+        """Leave no rank behind when the program goes down before them."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(40)  # torchrun gives ranks 30 s before it kills them
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+    def _pace(self) -> Pace | None:
+        path = self._workspace.pace
+        return Pace.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+    def _report(self) -> Report | None:
+        path = self._workspace.report
+        return Report.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def _environment(threads: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        "TOKENIZERS_PARALLELISM": "false",
+        # All ranks are on this machine, whose name need not resolve to anything.
+        "GLOO_SOCKET_IFNAME": "lo",
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }

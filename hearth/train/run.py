@@ -1,0 +1,95 @@
+"""The folder that a run works in, shared by the program and its ranks: what lies where."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from hearth.model import FrozenModel
+from hearth.train.plan import RankError
+from hearth.train.spec import TrainOperation, TrainSpec
+
+
+class Request(FrozenModel):
+    """What the ranks are to do: `request.json`."""
+
+    spec: TrainSpec
+    operation: TrainOperation
+    identity: str = Field(description="Of the run: a checkpoint of another one is refused.")
+    vocabulary: int
+    boundary: int = Field(description="The id of the end-of-text token.")
+    bytes_per_token: dict[str, float] = Field(description="Of each language's validation text.")
+
+
+class Validation(FrozenModel):
+    """The model on held-out text after so many steps."""
+
+    step: int
+    loss: float = Field(description="Mean over the languages, nats per token.")
+    bits_per_byte: dict[str, float]
+
+
+class History(FrozenModel):
+    """What the run was like so far: `history.json`, in every checkpoint and at the end."""
+
+    losses: tuple[float, ...] = Field((), description="Of every step, nats per token.")
+    validations: tuple[Validation, ...] = ()
+
+
+class Report(FrozenModel):
+    """What the ranks say at the end: `report.json`."""
+
+    history: History
+    parameters: int
+    resumed_from: int | None
+    steps: int = Field(description="Taken since the start or the resumption.")
+    tokens_per_second: float | None
+    stopped: bool = Field(description="Before the last step, because somebody asked.")
+
+
+class Pace(FrozenModel):
+    """How far the ranks are: `pace.json`."""
+
+    step: int
+    loss: float
+    tokens_per_second: float
+
+
+class Workspace:
+    """Paths below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Name the paths; nothing is made."""
+        self.root = root
+        self.request = root / "request.json"
+        self.tokenizer = root / "tokenizer.json"
+        self.tokens = root / "train.tokens"
+        self.checkpoints = root / "checkpoints"
+        self.errors = root / "errors"
+        self.pace = root / "pace.json"
+        self.report = root / "report.json"
+        self.model = root / "model"
+
+    def validation(self, language: str) -> Path:
+        """Return where the validation text of a language lies, as tokens."""
+        return self.root / f"validation-{language}.tokens"
+
+    def rank_errors(self) -> list[RankError]:
+        """Return the last words of the ranks that left any."""
+        return [
+            RankError.model_validate_json(path.read_bytes())
+            for path in sorted(self.errors.glob("rank-*.json"))
+        ]
+
+
+def write_whole(path: Path, value: FrozenModel | dict[str, Any]) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    text = value.model_dump_json() if isinstance(value, FrozenModel) else json.dumps(value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text, "utf-8")
+    part.replace(path)

@@ -1,0 +1,214 @@
+"""What is trained, and how: everything that can change a weight, and apart from it how to run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+
+from hearth.model import FrozenModel, StageSpec
+
+CONTRACT: Final = 1
+"""Goes up when equal inputs and an equal spec give other weights."""
+
+OPERATION: Final = "operation"
+"""Under this key of a job's settings stands the `TrainOperation`."""
+
+END_OF_TEXT: Final = "<|endoftext|>"
+"""The one special token: it stands before every document, and ends what the model writes."""
+
+BYTES: Final = 256
+"""The alphabet of a byte-level tokenizer."""
+
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+class Architecture(StrEnum):
+    """The model families of transformers that can be trained."""
+
+    QWEN2 = "qwen2"
+    LLAMA = "llama"
+
+
+class Precision(StrEnum):
+    """In what the forward pass multiplies; weights and optimizer are fp32 in both."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+class OptimizerKind(StrEnum):
+    """What turns gradients into steps."""
+
+    ADAMW = "adamw"
+    MUON = "muon"
+
+
+class ScheduleShape(StrEnum):
+    """How the learning rate falls after the warm-up."""
+
+    COSINE = "cosine"
+    LINEAR = "linear"
+
+
+class TokenizerSection(FrozenModel):
+    """A byte-level BPE, learnt from the train split."""
+
+    vocabulary: int = Field(
+        8192,
+        ge=BYTES + 1,
+        le=65_536,
+        description="Tokens, the 256 bytes and the end of text among them. Token ids are kept in "
+        "two bytes each.",
+    )
+
+
+class ModelSection(FrozenModel):
+    """The network."""
+
+    architecture: Architecture = Architecture.QWEN2
+    layers: int = Field(4, ge=1, le=200)
+    hidden: int = Field(192, ge=8, le=16_384, description="Width of the residual stream.")
+    intermediate: int = Field(512, ge=8, le=65_536, description="Width inside the MLP.")
+    heads: int = Field(3, ge=1, le=256, description="Attention heads; they divide `hidden`.")
+    key_value_heads: int = Field(3, ge=1, le=256, description="They divide `heads`.")
+    tie_embeddings: bool = Field(default=True, description="One matrix reads and writes tokens.")
+    rope_theta: float = Field(10_000.0, gt=1, le=1e8, description="Base of the rotary positions.")
+    initializer_range: float = Field(
+        0.02, gt=0, le=1, description="Standard deviation of the first weights."
+    )
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.hidden % self.heads or (self.hidden // self.heads) % 2:
+            message = (
+                f"heads: {self.heads} must divide hidden, {self.hidden}, into even widths: "
+                "rotary positions turn pairs"
+            )
+            raise ValueError(message)
+        if self.heads % self.key_value_heads:
+            message = f"key_value_heads: {self.key_value_heads} must divide heads, {self.heads}"
+            raise ValueError(message)
+        return self
+
+
+class ScheduleSection(FrozenModel):
+    """The learning rate over the run, as a share of its highest value."""
+
+    shape: ScheduleShape = ScheduleShape.COSINE
+    warmup_steps: int = Field(50, ge=0, le=1_000_000)
+    floor: float = Field(0.05, ge=0, le=1, description="The share that is left at the last step.")
+
+
+class OptimizerSection(FrozenModel):
+    """How weights move."""
+
+    kind: OptimizerKind = Field(
+        OptimizerKind.MUON,
+        description="muon: Muon (Jordan et al. 2024) for the matrices of the layers, AdamW for "
+        "the rest; adamw: AdamW (Loshchilov and Hutter 2019) for all.",
+    )
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="AdamW's highest.")
+    matrix_learning_rate: float = Field(0.02, gt=0, le=1, description="Muon's highest.")
+    momentum: float = Field(0.95, ge=0, lt=1, description="Muon's.")
+    betas: tuple[
+        Annotated[float, Field(ge=0, lt=1)],
+        Annotated[float, Field(ge=0, lt=1)],
+    ] = (0.9, 0.95)
+    weight_decay: float = Field(
+        0.1, ge=0, le=10, description="Of the layers' matrices; embeddings and vectors have none."
+    )
+    clip: float = Field(1.0, gt=0, le=1_000, description="Largest norm of a step's gradient.")
+
+
+class NumericsSection(FrozenModel):
+    """What decides the last bits: how a step's sum is split up, and in what it is computed."""
+
+    global_batch: int = Field(16, ge=1, le=1_000_000, description="Sequences in a step.")
+    world_size: int = Field(2, ge=1, le=65_536, description="Ranks that share a step.")
+    micro_batch: int = Field(8, ge=1, le=65_536, description="Sequences at once in a rank.")
+    precision: Precision = Field(
+        Precision.FP32,
+        description="bf16 pays where the hardware multiplies it; elsewhere it is many times "
+        "slower than fp32.",
+    )
+    threads: int = Field(1, ge=1, le=1_024, description="Threads of a rank's kernels.")
+
+    @model_validator(mode="after")
+    def _batch_divides(self) -> Self:
+        if self.global_batch % (self.world_size * self.micro_batch):
+            message = (
+                f"global_batch: {self.global_batch} must be a multiple of world_size × "
+                f"micro_batch, {self.world_size} × {self.micro_batch}"
+            )
+            raise ValueError(message)
+        return self
+
+    @property
+    def accumulation(self) -> int:
+        """Micro-batches that a rank adds up for a step."""
+        return self.global_batch // (self.world_size * self.micro_batch)
+
+
+class TrainOperation(FrozenModel):
+    """How to run it; none of this changes a weight, so none of it is fingerprinted."""
+
+    checkpoint_steps: Count = Field(100, description="Steps between checkpoints.")
+    keep_checkpoints: int = Field(
+        2,
+        ge=2,
+        le=1_000,
+        description="The newest ones that stay; two at least, because the newest may be damaged.",
+    )
+
+
+class Training(FrozenModel):
+    """What can change the result."""
+
+    tokenizer: TokenizerSection = TokenizerSection()
+    model: ModelSection = ModelSection()
+    sequence_length: int = Field(256, ge=8, le=131_072, description="Tokens in a sequence.")
+    steps: Count = Field(description="Optimizer steps in the run.")
+    schedule: ScheduleSection = ScheduleSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    numerics: NumericsSection = NumericsSection()
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of the first weights and the order.")
+    validations: int = Field(
+        6,
+        ge=1,
+        le=1_000,
+        description="How often the validation loss is taken, spread evenly; last at the end, and "
+        "once more before the first step.",
+    )
+    validation_sequences: int = Field(
+        64, ge=1, le=1_000_000, description="Sequences of each language in a validation, at most."
+    )
+
+    @model_validator(mode="after")
+    def _warms_up_in_time(self) -> Self:
+        if self.schedule.warmup_steps >= self.steps:
+            message = (
+                f"schedule.warmup_steps: {self.schedule.warmup_steps} must be less than steps, "
+                f"{self.steps}"
+            )
+            raise ValueError(message)
+        return self
+
+
+class TrainSection(Training):
+    """`train:` in a recipe."""
+
+    operation: TrainOperation = Field(
+        TrainOperation(), description="How to run it, which no weight depends on."
+    )
+
+
+class TrainSpec(StageSpec, Training):
+    """The recipe's section without `operation`."""
+
+    @classmethod
+    def of(cls, section: TrainSection, generation: str | None = None) -> Self:
+        """Return the spec that a recipe's section asks for."""
+        data = section.model_dump(exclude={OPERATION})
+        return cls.model_validate({**data, "generation": generation})
