@@ -16,6 +16,7 @@ from hearth.mirror.spec import Encoding, Extraction, Format, JsonFields, Limits
 _FORTUNE: Final = re.compile(r"^%\s*$", re.MULTILINE)
 _HEADING: Final = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _SKIP: Final = ("nav", "header", "footer", "aside", "noscript", "form", "button", "script", "style")
+_CELLS: Final = re.compile(r" *\t[ \t]*")
 _EXCERPT: Final = 80
 
 
@@ -119,7 +120,7 @@ def _html(text: str, skip: tuple[str, ...]) -> Iterator[Record | Refusal]:
     except (ValueError, RuntimeError) as error:
         yield Refusal(Reason.MALFORMED, f"is not HTML: {error}")
         return
-    yield Record(cleaned(unwrapped(body)), title=title)
+    yield Record(cleaned(unwrapped(_CELLS.sub("\t", body))), title=title)
 
 
 def _man(text: str) -> Iterator[Record | Refusal]:

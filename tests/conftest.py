@@ -1,4 +1,4 @@
-"""A real web server on loopback that answers as a test tells it."""
+"""What tests of several tiers share: a real web server on loopback that does as it is told."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ import pytest
 Answer = tuple[int, dict[str, str], bytes]
 
 
+class Gate:
+    """Where a request waits."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+
 class Web:
     """Paths and what they answer; what was asked for."""
 
@@ -18,6 +26,7 @@ class Web:
         self.port = port
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
+        self.gates: dict[str, Gate] = {}
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -27,6 +36,10 @@ class Web:
         self.answers[path] = (status, {"Content-Length": str(len(body)), **named}, body)
         return self.url(path)
 
+    def hold(self, path: str) -> Gate:
+        """Let `path` answer only once the gate is opened."""
+        return self.gates.setdefault(path, Gate())
+
     def redirect(self, path: str, target: str) -> str:
         return self.serve(path, b"", 302, Location=target)
 
@@ -35,6 +48,9 @@ def _handler(find: Callable[[], Web]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             find().asked.append(self.path)
+            if (gate := find().gates.get(self.path)) is not None:
+                gate.reached.set()
+                gate.opened.wait(30)
             status, headers, body = find().answers.get(self.path, (404, {}, b""))
             self.send_response(status)
             for name, value in headers.items():
@@ -62,6 +78,8 @@ def web() -> Iterator[Web]:
     try:
         yield holder[0]
     finally:
+        for gate in holder[0].gates.values():
+            gate.opened.set()
         server.shutdown()
         thread.join()
         server.server_close()
