@@ -67,8 +67,8 @@ class Probe:
         seconds = time.monotonic() - start
         version = response.headers.get(VERSION_HEADER)
         if response.status_code != _OK:
-            error = f"HTTP {response.status_code}: {response.text[:200]}"
-            return Answer(seconds=seconds, version=version, error=error)
+            message = f"HTTP {response.status_code}: {response.text[:200]}"
+            return Answer(seconds=seconds, version=version, error=message)
         try:
             text = str(response.json()["choices"][0]["text"])
         except (ValueError, LookupError, TypeError) as error:

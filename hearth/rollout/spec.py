@@ -70,7 +70,10 @@ class RolloutSection(FrozenModel):
         default=180.0, gt=0, description="How long the candidate may take to download and start."
     )
     start_attempts: int = Field(
-        default=2, ge=1, le=10, description="Starts that may crash before the candidate is given up."
+        default=2,
+        ge=1,
+        le=10,
+        description="Starts that may crash before the candidate is given up.",
     )
     confirm_requests: int = Field(
         default=20,

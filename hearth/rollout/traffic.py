@@ -1,4 +1,4 @@
-"""What clients got from a version: counts of requests and failures, and how long they took. Pure."""
+"""What clients got from a version: requests, failures, and how long answers took. Pure."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ class Traffic(FrozenModel):
         counts = [0] * _BUCKETS
         for seconds in latencies:
             counts[_bucket(seconds)] += 1
-        return cls(
-            requests=len(latencies) + failures, failures=failures, buckets=tuple(counts)
-        )
+        return cls(requests=len(latencies) + failures, failures=failures, buckets=tuple(counts))
 
     def __add__(self, other: Traffic) -> Traffic:
         """Return both together."""

@@ -1,0 +1,388 @@
+"""Bring an endpoint to a wanted version: put the candidate beside it, compare, take over or go back.
+
+Everything is said through the endpoint's state and read from the supervisor's observation, so that a
+controller that dies is followed by another one that goes on, and one that never comes back costs
+nothing: the candidate's traffic is on a lease.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from hearth.errors import GateFailed, HearthError, TransientError
+from hearth.model import FrozenModel
+from hearth.profile import EndpointTarget
+from hearth.rollout.judge import Evidence, answers_breaches, breaches
+from hearth.rollout.observation import Observation
+from hearth.rollout.probe import Answer, Probe, probing, traffic_of
+from hearth.rollout.spec import ALL, RolloutSection
+from hearth.rollout.state import EndpointState, Version, change_state, read_state
+from hearth.rollout.traffic import Traffic
+from hearth.rollout.watch import Watch
+from hearth.storage import Store
+
+log = logging.getLogger(__name__)
+
+_LEASE_SLACK: Final = 60.0
+_CONVERGE_SECONDS: Final = 30.0
+
+
+class RolloutFailed(GateFailed):  # noqa: N818 - as its base
+    """The candidate was tried at the endpoint, and refused; what served before still does."""
+
+
+class RolloutStep(FrozenModel):
+    """Something that a rollout did, with its numbers."""
+
+    name: str
+    weight: int
+    message: str
+    numbers: dict[str, float] = {}
+
+
+class RolloutResult(FrozenModel):
+    """How a rollout ended well."""
+
+    endpoint: str
+    url: str
+    version: str
+    replaced: str | None
+    changed: bool
+    seconds: float
+    steps: tuple[RolloutStep, ...]
+
+
+Report = Callable[[RolloutStep], None]
+
+
+def roll_out(
+    store: Store,
+    target: EndpointTarget,
+    candidate: Version,
+    gate_compared: str | None,
+    spec: RolloutSection,
+    report: Report,
+) -> RolloutResult:
+    """Make `candidate` what the endpoint serves; if it already is, and answers, do nothing.
+
+    Args:
+        store: the root of the store.
+        target: the endpoint.
+        candidate: the version that is wanted.
+        gate_compared: the version that the gate compared it with; None if nothing served then.
+        spec: steps and limits.
+        report: told of each step as it ends.
+
+    Raises:
+        RolloutFailed: it broke a limit, or what serves is not what the gate compared it with.
+        ConflictError: another candidate is being rolled out.
+        TransientError: there is no supervisor, or the store did not answer.
+    """
+    return _Rollout(store, target, candidate, spec, report).run(gate_compared)
+
+
+def roll_back(
+    store: Store, target: EndpointTarget, spec: RolloutSection, report: Report
+) -> RolloutResult:
+    """Bring back the version that served before, in one step and judged on its own.
+
+    Raises:
+        RolloutFailed: there is none, or it does not answer.
+        ConflictError: another candidate is being rolled out.
+        TransientError: there is no supervisor, or the store did not answer.
+    """
+    state = read_state(store, target.name)
+    previous = state.previous()
+    if previous is None:
+        message = f"endpoint {target.name}: nothing served before: there is nothing to go back to"
+        raise RolloutFailed(message)
+    back = previous.model_copy(update={"since": datetime.now(UTC)})
+    quick = spec.model_copy(update={"steps": (ALL,), "step_seconds": 0.0})
+    serving = state.serving.version if state.serving else None
+    return _Rollout(store, target, back, quick, report, compare=False).run(serving)
+
+
+class _Rollout:
+    """One rollout under way."""
+
+    def __init__(
+        self,
+        store: Store,
+        target: EndpointTarget,
+        candidate: Version,
+        spec: RolloutSection,
+        report: Report,
+        *,
+        compare: bool = True,
+    ) -> None:
+        self._store = store
+        self._target = target
+        self._candidate = candidate
+        self._version = candidate.version
+        self._spec = spec
+        self._report = report
+        self._compare = compare
+        self._watch = Watch(store, target.name)
+        self._steps: list[RolloutStep] = []
+        self._start = time.monotonic()
+
+    def run(self, gate_compared: str | None) -> RolloutResult:
+        serving = _name(read_state(self._store, self._target.name).serving)
+        if serving == self._version:
+            self._confirm()
+            return self._result(serving, changed=False)
+        try:
+            self._admit(gate_compared, 0)
+            self._await_ready()
+            self._smoke()
+            for weight in self._spec.steps:
+                self._step(gate_compared, weight)
+            self._promote()
+        except RolloutFailed as failure:
+            self._refuse(str(failure))
+            raise
+        except Exception:
+            self._back_off()
+            raise
+        self._confirm()
+        return self._result(gate_compared, changed=True)
+
+    def _admit(self, gate_compared: str | None, weight: int) -> EndpointState:
+        """Give the candidate a weight, if what serves is still what the gate compared."""
+        lease = self._spec.step_timeout_seconds + _LEASE_SLACK
+        if weight == 0:
+            lease += self._spec.ready_timeout_seconds
+
+        def change(state: EndpointState) -> EndpointState:
+            if _name(state.serving) != gate_compared:
+                message = (
+                    f"endpoint {self._target.name}: version {_name(state.serving) or 'none'} "
+                    f"serves, but the gate compared {self._version} with "
+                    f"{gate_compared or 'none'}: build again, so that the gate answers anew"
+                )
+                raise RolloutFailed(message)
+            now = datetime.now(UTC)
+            return state.with_candidate(self._candidate, weight, now, timedelta(seconds=lease))
+
+        return change_state(self._store, self._target.name, change)
+
+    def _await_ready(self) -> None:
+        state = read_state(self._store, self._target.name)
+        deadline = time.monotonic() + self._spec.ready_timeout_seconds
+        while True:
+            seen = self._watch.after(state.revision, _CONVERGE_SECONDS)
+            server = seen.server(self._version)
+            if server is not None and seen.ready(self._version):
+                seconds = {"ready_seconds": server.ready_seconds or 0.0}
+                self._done("start", 0, f"ready on port {server.port}", seconds)
+                return
+            words = server.last_error if server else None
+            if server is not None and server.crashes >= self._spec.start_attempts:
+                message = f"crashed {server.crashes} times on starting: {words}"
+                raise RolloutFailed(self._failure(message))
+            if time.monotonic() > deadline:
+                state_now = server.state if server else "waiting for a free slot"
+                message = (
+                    f"not ready after {self._spec.ready_timeout_seconds:g} s ({state_now}): {words}"
+                )
+                raise RolloutFailed(self._failure(message))
+            self._watch.pause()
+
+    def _smoke(self) -> None:
+        with self._direct(self._watch.now(), self._version) as probe:
+            answers = [probe.ask(self._spec.smoke_tokens, text) for text in self._spec.prompts]
+        errors = [answer.error for answer in answers if answer.error is not None]
+        if errors:
+            message = f"{len(errors)} of {len(answers)} smoke requests failed: {errors[0]}"
+            raise RolloutFailed(self._failure(message))
+        texts = [answer.text or "" for answer in answers]
+        self._refuse_if(answers_breaches(texts, self._spec.limits))
+        slowest = max(answer.seconds for answer in answers)
+        self._done("smoke", 0, f"{len(answers)} prompts answered", {"slowest_seconds": slowest})
+
+    def _step(self, gate_compared: str | None, weight: int) -> None:
+        state = self._admit(gate_compared, weight)
+        before = self._watch.until(
+            lambda seen: seen.revision >= state.revision and seen.weight == weight,
+            _CONVERGE_SECONDS,
+            f"{weight} % of the traffic to {self._version}",
+        )
+        rival = _name(state.serving) if self._compare else None
+        mine, theirs = self._probe_step(before, rival)
+        seen = self._watch.after(state.revision, _CONVERGE_SECONDS, newer_than=datetime.now(UTC))
+        pairs = (
+            ("synthetic", traffic_of(mine), traffic_of(theirs) if rival else None, 1),
+            (
+                "client",
+                _between(before, seen, self._version),
+                _between(before, seen, rival) if rival else None,
+                self._spec.min_requests,
+            ),
+        )
+        found: list[str] = []
+        numbers: dict[str, float] = {}
+        for kind, candidate, serving, least in pairs:
+            evidence = Evidence(kind=kind, candidate=candidate, serving=serving)
+            found += breaches(evidence, self._spec.limits, least=least)
+            numbers |= _numbers(kind, "candidate", candidate)
+            numbers |= _numbers(kind, "serving", serving or Traffic())
+        self._refuse_if((*self._down(seen), *found), at=f" at {weight} % of the traffic")
+        total = sum(candidate.requests for _, candidate, _, _ in pairs)
+        self._done("step", weight, f"{total} requests within the limits", numbers)
+
+    def _probe_step(
+        self, before: Observation, rival: str | None
+    ) -> tuple[list[Answer], list[Answer]]:
+        """Ask both versions in turn until the candidate has answered enough, here or for clients.
+
+        Each is asked directly, so that the comparison is of the same requests at the same time,
+        whatever the weight.
+        """
+        spec, start = self._spec, time.monotonic()
+        allowed = max(1, int(spec.min_requests * spec.limits.error_rate))
+        mine: list[Answer] = []
+        theirs: list[Answer] = []
+        with ExitStack() as stack:
+            own = stack.enter_context(self._direct(before, self._version))
+            other = stack.enter_context(self._direct(before, rival)) if rival else None
+            while True:
+                mine.append(own.ask(spec.max_tokens))
+                if other is not None:
+                    theirs.append(other.ask(spec.max_tokens))
+                seconds = time.monotonic() - start
+                if len(mine) >= spec.min_requests and seconds >= spec.step_seconds:
+                    return mine, theirs
+                if sum(answer.error is not None for answer in mine) > allowed:
+                    return mine, theirs
+                if seconds > spec.step_timeout_seconds:
+                    message = (
+                        f"answered {len(mine)} requests in {seconds:.0f} s, "
+                        f"{spec.min_requests} are the least"
+                    )
+                    raise RolloutFailed(self._failure(message))
+
+    def _direct(self, seen: Observation, version: str) -> AbstractContextManager[Probe]:
+        """Open a probe of one version's server, past the weights."""
+        server = seen.server(version)
+        if server is None or server.port is None:
+            message = f"version {version} has no server to ask: it is being started again"
+            raise TransientError(message)
+        url = f"http://127.0.0.1:{server.port}"
+        return probing(url, self._spec.prompts, self._spec.request_timeout_seconds)
+
+    def _down(self, seen: Observation) -> tuple[str, ...]:
+        if seen.ready(self._version):
+            return ()
+        server = seen.server(self._version)
+        return (f"its server is down: {server.last_error if server else 'it is gone'}",)
+
+    def _promote(self) -> None:
+        now = datetime.now(UTC)
+        reason = f"build {self._candidate.build}: {len(self._steps)} steps within the limits"
+        change_state(
+            self._store,
+            self._target.name,
+            lambda state: state.promoted(self._version, now, reason),
+        )
+
+    def _confirm(self) -> None:
+        """Ask the endpoint itself what serves."""
+        self._watch.until(
+            lambda seen: seen.serving == self._version and seen.ready(self._version),
+            self._spec.ready_timeout_seconds,
+            f"version {self._version} to serve",
+        )
+        url = str(self._target.url)
+        timeout = self._spec.request_timeout_seconds
+        with probing(url, self._spec.prompts, timeout) as probe:
+            answers = [probe.ask(self._spec.max_tokens) for _ in range(self._spec.confirm_requests)]
+        wrong = [a for a in answers if a.error is not None or a.version != self._version]
+        if wrong:
+            first = wrong[0].error or f"version {wrong[0].version} answered"
+            message = (
+                f"endpoint {self._target.name} at {url}: {len(wrong)} of {len(answers)} requests "
+                f"were not answered by version {self._version}: {first}"
+            )
+            raise TransientError(message)
+        self._done("confirm", ALL, f"{len(answers)} of {len(answers)} requests", {})
+
+    def _refuse_if(self, found: tuple[str, ...], at: str = "") -> None:
+        if found:
+            raise RolloutFailed(self._failure("; ".join(found) + at))
+
+    def _failure(self, reason: str) -> str:
+        return (
+            f"version {self._version} of build {self._candidate.build} is refused by endpoint "
+            f"{self._target.name}: {reason}. What served before still does; look at the model's "
+            "report, then build anew"
+        )
+
+    def _refuse(self, reason: str) -> None:
+        """All traffic back, and the candidate gone."""
+        now = datetime.now(UTC)
+        after = change_state(
+            self._store,
+            self._target.name,
+            lambda state: state.without_candidate(self._version, now, reason),
+        )
+        try:
+            self._watch.after(after.revision, _CONVERGE_SECONDS)
+        except TransientError as error:
+            # The state says it; the supervisor obeys when it can.
+            log.warning("not seen yet: %s", error)
+        self._done("refuse", 0, reason, {})
+
+    def _back_off(self) -> None:
+        """No traffic for a candidate that nobody watches; the next try goes on with it."""
+
+        def change(state: EndpointState) -> EndpointState:
+            if _name(state.candidate) != self._version:
+                return state
+            return state.model_copy(update={"candidate_weight": 0})
+
+        try:
+            change_state(self._store, self._target.name, change)
+        except HearthError as error:
+            log.warning("the candidate keeps its traffic until its lease ends: %s", error)
+
+    def _done(self, name: str, weight: int, message: str, numbers: dict[str, float]) -> None:
+        step = RolloutStep(name=name, weight=weight, message=message, numbers=numbers)
+        self._steps.append(step)
+        self._report(step)
+
+    def _result(self, replaced: str | None, *, changed: bool) -> RolloutResult:
+        return RolloutResult(
+            endpoint=self._target.name,
+            url=str(self._target.url),
+            version=self._version,
+            replaced=replaced if changed else None,
+            changed=changed,
+            seconds=round(time.monotonic() - self._start, 2),
+            steps=tuple(self._steps),
+        )
+
+
+def _name(version: Version | None) -> str | None:
+    return version.version if version is not None else None
+
+
+def _between(before: Observation, after: Observation, version: str) -> Traffic:
+    earlier = before.traffic.get(version, Traffic())
+    return after.traffic.get(version, Traffic()).since(earlier)
+
+
+def _numbers(kind: str, who: str, traffic: Traffic) -> dict[str, float]:
+    found: dict[str, float] = {
+        f"{kind}_{who}_requests": traffic.requests,
+        f"{kind}_{who}_failures": traffic.failures,
+    }
+    for q in (0.5, 0.95):
+        seconds = traffic.quantile(q)
+        if seconds is not None:
+            found[f"{kind}_{who}_p{q * 100:.0f}_seconds"] = round(seconds, 4)
+    return found
