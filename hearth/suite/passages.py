@@ -22,6 +22,7 @@ _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 _LEAST_LETTERS: Final = 0.75  # Below it a passage is a table or a listing.
 _LEAST_HAN: Final = 0.5  # Of a Chinese passage's letters.
 _MOST_HAN: Final = 0.02  # Of an English passage's letters.
+_LONGEST_WORDS: Final = 15  # Characters for each word of English, on average.
 _SHORTEST: Final = 0.8  # Of the wanted length: a document's short tail is not a passage.
 
 
@@ -109,8 +110,10 @@ def _is_prose(text: str, language: Language) -> bool:
     letters = sum(character.isalpha() for character in text)
     if letters < _LEAST_LETTERS * max(visible, 1):
         return False
-    share = _han_share(text)
-    return share >= _LEAST_HAN if language is Language.CHINESE else share <= _MOST_HAN
+    if language is Language.CHINESE:
+        return _han_share(text) >= _LEAST_HAN
+    # Long words without end are encoded data, not English.
+    return _han_share(text) <= _MOST_HAN and len(text) <= _LONGEST_WORDS * (len(text.split()) + 1)
 
 
 def _han_share(text: str) -> float:
