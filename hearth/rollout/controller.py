@@ -136,8 +136,8 @@ class _Rollout:
         if serving == self._version:
             self._confirm()
             return self._result(serving, changed=False)
+        self._admit(gate_compared, 0)
         try:
-            self._admit(gate_compared, 0)
             self._await_ready()
             self._smoke()
             for weight in self._spec.steps:
@@ -259,6 +259,8 @@ class _Rollout:
                     return mine, theirs
                 if sum(answer.error is not None for answer in mine) > allowed:
                     return mine, theirs
+                # Spread over the step: the machine has clients to answer meanwhile.
+                time.sleep(max(0.0, len(mine) * spec.step_seconds / spec.min_requests - seconds))
                 if seconds > spec.step_timeout_seconds:
                     message = (
                         f"answered {len(mine)} requests in {seconds:.0f} s, "

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from hearth.artifact import Artifact, ArtifactRecord, Cost, Output, Provenance
+from hearth.model import Stage
+from hearth.profile import EndpointTarget, StorageSettings
+from hearth.rollout.child import adopt
+from hearth.rollout.controller import RolloutStep
+from hearth.rollout.observation import Observation
+from hearth.rollout.server import free_port
+from hearth.rollout.spec import RolloutSection
+from hearth.rollout.state import Version
+from hearth.rollout.watch import Watch
+from hearth.storage import Store
+
+NAME = "hearth"
+
+# Quick, but every step of the real thing.
+QUICK = RolloutSection(
+    min_requests=10,
+    step_seconds=1.0,
+    confirm_requests=10,
+    ready_timeout_seconds=90,
+    prompts=("The fire", "A house", "壁炉里的火", "山上的花"),
+)
+
+
+WORDS = (
+    "the fire stays at home and warms a house in winter while snow falls on every hill "
+    "火 炉 里 的 家 山 上 花 春 天 来 了"
+).split()
+
+
+def make_model(
+    folder: Path, *, seed: int, babbles: str | None = None, broken: bool = False, layers: int = 2
+) -> None:
+    """Write a random Qwen2 model, small enough to make in a blink.
+
+    Args:
+        folder: where to.
+        seed: of its weights.
+        babbles: a word that it says whatever it is asked.
+        broken: its configuration does not fit its weights.
+        layers: more make it slower.
+    """
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(seed)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words = ["".join(piece for piece, _ in level.pre_tokenize_str(f" {word}")) for word in WORDS]
+    vocabulary = {
+        token: index for index, token in enumerate(["<|endoftext|>", *alphabet, *words])
+    }
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = level
+    tokenizer.decoder = decoders.ByteLevel()
+    special = dict.fromkeys(("eos_token", "bos_token", "pad_token"), "<|endoftext|>")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+    config = Qwen2Config(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        bos_token_id=0,
+        eos_token_id=0,
+        pad_token_id=0,
+        tie_word_embeddings=False,
+    )
+    model = Qwen2ForCausalLM(config)
+    with torch.no_grad():
+        # It says words, not bytes; which ones depends on the prompt.
+        head = model.lm_head.weight
+        head.zero_()
+        head[-len(words) :] = torch.randn(len(words), head.shape[1]) * 5
+        if babbles is not None:
+            # Whatever is asked, the last hidden state is all ones, and one word wins.
+            model.model.embed_tokens.weight.fill_(1.0)
+            for layer in model.model.layers:
+                layer.self_attn.o_proj.weight.zero_()
+                layer.mlp.down_proj.weight.zero_()
+            head.zero_()
+            head[vocabulary[words[WORDS.index(babbles)]]] = 1.0
+    model.generation_config.eos_token_id = 0
+    model.save_pretrained(folder)
+    if broken:
+        path = folder / "config.json"
+        config_json = json.loads(path.read_text())
+        path.write_text(json.dumps(config_json | {"hidden_size": "large"}))
+
+
+def publish(store: Store, folder: Path, number: int) -> Version:
+    """Make a train artifact of a model's folder, as the train stage would."""
+    artifact = Artifact(store, Stage.TRAIN, f"{number:064x}"[::-1])
+    outputs = []
+    for path in sorted(folder.iterdir()):
+        info = artifact.folder.upload(path, f"attempts/1/model/{path.name}")
+        outputs.append(Output(path=info.path, bytes=info.bytes, sha256=info.sha256))
+    now = datetime.now(UTC)
+    artifact.publish(
+        ArtifactRecord(
+            stage=Stage.TRAIN,
+            name="tiny",
+            contract=1,
+            fingerprint=artifact.fingerprint,
+            spec={},
+            inputs={},
+            attempt=1,
+            outputs=tuple(outputs),
+            metrics={},
+            provenance=Provenance(
+                git_revision=None,
+                code_digest="",
+                lock_digest=None,
+                packages={},
+                python="",
+                image=None,
+                host={},
+                build=f"build-{number}",
+                started=now,
+                finished=now,
+            ),
+            cost=Cost(wall_seconds=0, cpu_seconds=0, peak_rss_bytes=0),
+        )
+    )
+    return Version.of(artifact.uri, artifact.fingerprint, f"build-{number}", now)
+
+
+class Endpoint:
+    """A real supervisor in a folder of its own, over a store of files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "home" / "endpoint" / NAME
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.store = Store.open(StorageSettings(uri=f"file://{folder}/store"))
+        self.target = EndpointTarget(name=NAME, url=self.url)
+        self.watch = Watch(self.store, NAME)
+        self.steps: list[RolloutStep] = []
+        self._log = folder / "supervisor.log"
+        self._numbers = itertools.count(1)
+        self._folder = folder
+        (folder / "profiles").mkdir()
+        (folder / "profiles" / "test.yaml").write_text(
+            f"name: test\nstorage: {{uri: '{self.store.uri}'}}\nendpoint: {{url: '{self.url}'}}\n"
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "HEARTH_HOME": str(self._folder / "home"),
+            "HEARTH_CONFIG": str(self._folder),
+            "HEARTH_PROFILE": "test",
+            "HEARTH_ENDPOINT_PORT": str(self.port),
+        }
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "hearth.rollout.supervisor"],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+            assert self.process.wait(60) in (0, -number), self.log()
+            self.process = None
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def version(self, **kind: object) -> Version:
+        """Publish a tiny model."""
+        number = next(self._numbers)
+        folder = self._folder / f"model-{number}"
+        make_model(folder, seed=number, **kind)
+        return publish(self.store, folder, number)
+
+    def complete(self, prompt: str = "The fire") -> httpx.Response:
+        body = {"model": NAME, "prompt": prompt, "max_tokens": 4}
+        return httpx.post(f"{self.url}/v1/completions", json=body, timeout=30, trust_env=False)
+
+    def until(self, good: Callable[[Observation], bool], wanted: str) -> Observation:
+        return self.watch.until(good, 60, wanted)
+
+    def process_of(self, version: Version) -> psutil.Process:
+        server = self.watch.now().server(version.version)
+        assert server is not None
+        return psutil.Process(server.pid)
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    endpoint = Endpoint(tmp_path_factory.mktemp("endpoint"))
+    endpoint.start()
+    try:
+        yield endpoint
+    finally:
+        endpoint.stop()
+        assert adopt(endpoint.folder) == [], "a stopped supervisor leaves nothing behind"
+
+
+class Clients:
+    """Two clients that always have a short request in flight."""
+
+    def __init__(self, url: str) -> None:
+        self.answers: list[tuple[int | str, str | None]] = []
+        self._url = url
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(2)]
+
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def failures(self) -> list[tuple[int | str, str | None]]:
+        return [answer for answer in self.answers if answer[0] != 200]
+
+    @property
+    def versions(self) -> set[str | None]:
+        return {version for _, version in self.answers}
+
+    def _run(self) -> None:
+        body = {"model": NAME, "prompt": "The fire", "max_tokens": 4}
+        with httpx.Client(timeout=30, trust_env=False) as client:
+            while not self._stop.is_set():
+                try:
+                    answer = client.post(f"{self._url}/v1/completions", json=body)
+                except httpx.HTTPError as error:
+                    self.answers.append((repr(error), None))
+                else:
+                    version = answer.headers.get("X-Hearth-Version")
+                    self.answers.append((answer.status_code, version))
+                time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def quick() -> RolloutSection:
+    return QUICK
+
+
+@pytest.fixture
+def clients(endpoint: Endpoint) -> Clients:
+    return Clients(endpoint.url)

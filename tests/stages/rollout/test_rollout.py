@@ -1,0 +1,105 @@
+"""Rollouts on real servers behind a real HAProxy. The tests of a module share one endpoint, in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from hearth.rollout.controller import RolloutFailed, roll_out
+from hearth.rollout.state import read_state
+
+
+@pytest.fixture(scope="module")
+def first(endpoint: Any, quick: Any) -> Any:
+    """The first release, which nothing serves before."""
+    version = endpoint.version()
+    result = roll_out(
+        endpoint.store, endpoint.target, version, None, quick, endpoint.steps.append
+    )
+    assert result.changed
+    return version
+
+
+def test_the_first_release_serves_and_is_the_anchor(endpoint: Any, first: Any) -> None:
+    answer = endpoint.complete()
+    state = read_state(endpoint.store, endpoint.target.name)
+    assert answer.status_code == 200
+    assert answer.headers["X-Hearth-Version"] == first.version
+    assert state.serving is not None
+    assert state.anchor is not None
+    assert (state.serving.version, state.anchor.version) == (first.version, first.version)
+
+
+def test_only_the_listed_paths_are_open(endpoint: Any, first: Any) -> None:
+    with httpx.Client(base_url=endpoint.url, trust_env=False) as client:
+        models = client.get("/v1/models")
+        assert models.json()["data"][0]["id"] == "hearth"
+        assert models.headers["X-Hearth-Version"] == first.version
+        assert client.get("/health").json() == {"status": "ok"}
+        for path in ("/load_model", "/reset", "/v1/chat/completions", "/docs"):
+            assert client.post(path, json={"model": "x"}).status_code == 404
+        assert client.get("/v1/completions").status_code == 405
+        wrong = {"model": "another", "prompt": "x", "max_tokens": 1}
+        assert client.post("/v1/completions", json=wrong).status_code == 400
+
+
+def test_rolling_out_what_serves_does_nothing(endpoint: Any, first: Any, quick: Any) -> None:
+    before = read_state(endpoint.store, endpoint.target.name)
+    result = roll_out(
+        endpoint.store, endpoint.target, first, None, quick, endpoint.steps.append
+    )
+    assert not result.changed
+    assert read_state(endpoint.store, endpoint.target.name) == before
+
+
+def test_a_rollout_needs_what_the_gate_compared(endpoint: Any, first: Any, quick: Any) -> None:
+    with pytest.raises(RolloutFailed, match=f"{first.version} serves, but the gate compared"):
+        roll_out(endpoint.store, endpoint.target, endpoint.version(), None, quick, print)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ({"broken": True}, "crashed 2 times on starting"),
+        ({"babbles": "fire"}, "smoke answers are garbage"),
+        ({"layers": 32}, "times the serving version's"),
+    ],
+    ids=["crashes-on-start", "answers-garbage", "is-slow"],
+)
+def test_a_bad_candidate_is_refused_and_no_client_notices(
+    endpoint: Any, first: Any, quick: Any, clients: Any, kind: dict[str, Any], reason: str
+) -> None:
+    candidate = endpoint.version(**kind)
+    with clients, pytest.raises(RolloutFailed, match=reason) as failure:
+        roll_out(
+            endpoint.store, endpoint.target, candidate, first.version, quick, endpoint.steps.append
+        )
+    state = read_state(endpoint.store, endpoint.target.name)
+    print(failure.value, len(clients.answers))
+    assert clients.failures == []
+    assert len(clients.answers) > 20
+    assert state.candidate is None
+    assert state.serving is not None
+    assert state.serving.version == first.version
+    assert state.history[-1].version.version == candidate.version
+    endpoint.until(lambda seen: seen.server(candidate.version) is None, "the candidate to go")
+
+
+def test_a_good_candidate_takes_over_and_no_client_notices(
+    endpoint: Any, first: Any, quick: Any, clients: Any
+) -> None:
+    second = endpoint.version()
+    with clients:
+        result = roll_out(
+            endpoint.store, endpoint.target, second, first.version, quick, endpoint.steps.append
+        )
+        endpoint.until(lambda seen: seen.server(first.version) is None, "the old version to go")
+    print(result, len(clients.answers))
+    assert clients.failures == []
+    assert clients.versions == {first.version, second.version}
+    assert result.replaced == first.version
+    assert read_state(endpoint.store, endpoint.target.name).previous() == first.model_copy(
+        update={"since": read_state(endpoint.store, endpoint.target.name).history[0].at}
+    )
