@@ -104,6 +104,7 @@ class Build:
             id_: the build's id.
         """
         self.id = id_
+        self.root = store
         self.folder = store.sub(f"builds/{id_}")
 
     @property

@@ -24,10 +24,18 @@ class Overrides(FrozenModel):
     """What a person may change of a recipe when triggering a build: all there is, each bounded."""
 
     train_steps: int | None = Field(
-        default=None, ge=1, le=10_000_000, description="Optimizer steps.", json_schema_extra={"path": "train.steps"}
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="Optimizer steps.",
+        json_schema_extra={"path": "train.steps"},
     )
     train_seed: int | None = Field(
-        default=None, ge=0, le=2**31 - 1, description="Seed of training.", json_schema_extra={"path": "train.seed"}
+        default=None,
+        ge=0,
+        le=2**31 - 1,
+        description="Seed of training.",
+        json_schema_extra={"path": "train.seed"},
     )
 
     def changes(self) -> Iterator[tuple[str, JsonValue]]:

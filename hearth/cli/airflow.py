@@ -1,0 +1,110 @@
+"""Airflow's REST API, as far as the command line needs it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+
+from hearth.build import Run, build_id
+from hearth.errors import DataError, SpecError, TransientError
+from hearth.model import FrozenModel
+from hearth.profile import settings
+from hearth.stack.secrets import ADMIN, Secrets
+
+DAG: Final = "build_llm"
+_API: Final = "/api/v2"
+_REFUSED: Final = frozenset({400, 404, 409, 422})
+
+
+class DagRun(FrozenModel):
+    """A run of the build DAG."""
+
+    run: Run
+    state: str
+    run_after: datetime
+
+    def build(self, recipe: str) -> str:
+        """Return the id of the build that it is."""
+        return build_id(recipe, self.run_after, self.run)
+
+
+class Airflow:
+    """A session with this machine's Airflow."""
+
+    def __init__(self) -> None:
+        """Log in.
+
+        Raises:
+            TransientError: Airflow does not answer.
+        """
+        here = settings()
+        self.url = f"http://127.0.0.1:{here.airflow_port}"
+        self._client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        secrets = Secrets(here.home / "secrets")
+        if not secrets.airflow_passwords.exists():
+            message = f"{here.home}: nothing was ever started here: run `make up`"
+            raise TransientError(message)
+        token = self._call(
+            "POST",
+            "/auth/token",
+            json={"username": ADMIN, "password": secrets.admin_password()},
+        )["access_token"]
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
+    def trigger(self, conf: dict[str, Any]) -> DagRun:
+        """Start a build.
+
+        Raises:
+            SpecError: the form refuses `conf`.
+        """
+        answer = self._call(
+            "POST", f"{_API}/dags/{DAG}/dagRuns", json={"logical_date": None, "conf": conf}
+        )
+        return _run(answer)
+
+    def dag_run(self, run: Run) -> DagRun:
+        """Return how a run stands."""
+        return _run(self._call("GET", f"{_API}/dags/{run.dag_id}/dagRuns/{run.run_id}"))
+
+    def tasks(self, run: Run) -> dict[str, str | None]:
+        """Return task → state."""
+        path = f"{_API}/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances"
+        answer = self._call("GET", path)
+        return {task["task_id"]: task["state"] for task in answer["task_instances"]}
+
+    def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            message = f"Airflow at {self.url}: {error}: is it up? `make up` starts it"
+            raise TransientError(message) from error
+        if answer.status_code in _REFUSED:
+            message = f"Airflow refused: {_detail(answer)}"
+            raise SpecError(message)
+        if answer.is_error:
+            message = f"Airflow at {self.url}: {answer.status_code}: {_detail(answer)}"
+            raise TransientError(message)
+        try:
+            return dict(answer.json())
+        except ValueError as error:
+            message = (
+                f"Airflow at {self.url}{path}: the answer is not JSON: another server is there"
+            )
+            raise DataError(message) from error
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json().get("detail", answer.text))
+    except (ValueError, AttributeError):
+        return answer.text[:400]
+
+
+def _run(answer: dict[str, Any]) -> DagRun:
+    return DagRun(
+        run=Run(dag_id=answer["dag_id"], run_id=answer["dag_run_id"]),
+        state=answer["state"],
+        run_after=answer["run_after"],
+    )

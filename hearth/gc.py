@@ -1,0 +1,125 @@
+"""What the store could do without: nothing that an endpoint, a kept build or its lineage needs.
+
+Kept are the artifacts of what serves, served or is a candidate, of the newest builds of each
+recipe, of pinned builds (`builds/<id>/pin`), and everything that those were made from. A build's
+records are never garbage: they are the evidence. Neither is an attempt that may be alive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from hearth.artifact import Artifact, ArtifactRecord
+from hearth.attempt import EXIT
+from hearth.build import BuildRecord, builds
+from hearth.model import FrozenModel, Stage
+from hearth.pipeline import stage_plans
+from hearth.rollout.state import read_state
+from hearth.storage import Store
+
+PIN: Final = "pin"
+KEPT_BUILDS: Final = 5
+_ARTIFACT: Final = re.compile(r"artifacts/([a-z]+)/([0-9a-f]{64})")
+
+
+class Why(StrEnum):
+    """Why something is garbage."""
+
+    ARTIFACT = "no endpoint, kept build or lineage refers to this artifact"
+    ATTEMPT = "this attempt did not win"
+    CHECKPOINT = "the model that this checkpoint led to is finished"
+
+
+class Garbage(FrozenModel):
+    """A folder of the store that nothing refers to."""
+
+    path: str
+    why: Why
+    objects: int
+    bytes: int
+
+
+def garbage(root: Store, *, kept_builds: int = KEPT_BUILDS) -> list[Garbage]:
+    """Return what could go.
+
+    Args:
+        root: the root of the store.
+        kept_builds: how many of each recipe's newest builds keep their artifacts.
+    """
+    needed = _needed(root, kept_builds)
+    found = []
+    for stage in Stage:
+        for fingerprint in root.folders(f"artifacts/{stage}"):
+            artifact = Artifact(root, stage, fingerprint)
+            path = f"artifacts/{stage}/{fingerprint}"
+            record = artifact.record()
+            if record is not None and path not in needed:
+                found.append(_measure(root, path, Why.ARTIFACT))
+            else:
+                found += _attempts(root, artifact, path, record, needed=path in needed)
+    return [item for item in found if item.objects]
+
+
+def collect(root: Store, items: list[Garbage]) -> None:
+    """Delete what `garbage` found, a folder's record first: no record, no artifact."""
+    for item in items:
+        folder = root.sub(item.path)
+        folder.delete("artifact.json")
+        for info in list(folder.list()):
+            folder.delete(info.path)
+
+
+def _needed(root: Store, kept_builds: int) -> set[str]:
+    paths: set[str] = set()
+    for name in root.folders("endpoints"):
+        raw = read_state(root, name).model_dump_json()
+        paths |= {match.group(0) for match in _ARTIFACT.finditer(raw)}
+    seen: dict[str, int] = {}
+    for build in builds(root):
+        record = build.record()
+        seen[record.recipe_name] = seen.get(record.recipe_name, 0) + 1
+        if seen[record.recipe_name] <= kept_builds or build.folder.exists(PIN):
+            paths |= set(_of_build(root, record))
+    return _with_lineage(root, paths)
+
+
+def _of_build(root: Store, record: BuildRecord) -> Iterator[str]:
+    for plan in stage_plans(record).values():
+        yield root.relative(Artifact(root, plan.stage, plan.fingerprint).uri)
+
+
+def _with_lineage(root: Store, paths: set[str]) -> set[str]:
+    waiting, needed = list(paths), set(paths)
+    while waiting:
+        match = _ARTIFACT.fullmatch(waiting.pop())
+        if match is None:
+            continue
+        record = Artifact(root, Stage(match.group(1)), match.group(2)).record()
+        for ref in record.inputs.values() if record else ():
+            path = root.relative(ref.uri)
+            if path not in needed:
+                needed.add(path)
+                waiting.append(path)
+    return needed
+
+
+def _attempts(
+    root: Store, artifact: Artifact, path: str, record: ArtifactRecord | None, *, needed: bool
+) -> Iterator[Garbage]:
+    for number in artifact.folder.folders("attempts"):
+        attempt = f"{path}/attempts/{number}"
+        if not root.exists(f"{attempt}/{EXIT}"):
+            continue
+        if record is not None and number == str(record.attempt):
+            if artifact.stage is Stage.TRAIN:
+                yield _measure(root, f"{attempt}/checkpoints", Why.CHECKPOINT)
+        elif record is not None or not needed:
+            yield _measure(root, attempt, Why.ATTEMPT)
+
+
+def _measure(root: Store, path: str, why: Why) -> Garbage:
+    sizes = [info.size for info in root.list(path)]
+    return Garbage(path=path, why=why, objects=len(sizes), bytes=sum(sizes))

@@ -1,0 +1,120 @@
+"""What a build would do if it were triggered now: which stages are reused, which run, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from hearth.artifact import Artifact, ArtifactRecord
+from hearth.build import BuildRecord, Run, builds
+from hearth.lock import LockDiff, diff
+from hearth.model import FrozenModel, Stage
+from hearth.pipeline import StagePlan, stage_plans
+from hearth.profile import Resources, load_profile
+from hearth.provenance import code_digest
+from hearth.resolution import Request, lock_of, wanted_recipe
+from hearth.storage import Store
+
+
+class StagePreview(FrozenModel):
+    """What would happen to one stage."""
+
+    stage: Stage
+    reuse: bool
+    why: str
+    uri: str
+    fingerprint: str
+    resources: Resources
+    code_changed: bool = False
+
+
+class Preview(FrozenModel):
+    """What would happen to a build."""
+
+    recipe: str
+    profile: str
+    last_build: str | None
+    moved: LockDiff
+    stages: tuple[StagePreview, ...]
+
+
+def preview(request: Request) -> Preview:
+    """Resolve a request and compare it with the store and with the recipe's last build.
+
+    Raises:
+        SpecError: recipe or profile is wrong, or a margin is smaller than its suite can see.
+    """
+    profile = load_profile(request.profile)
+    recipe = wanted_recipe(request)
+    root = Store.open(profile.storage)
+    record = BuildRecord(
+        id="plan",
+        recipe=recipe.model_dump(mode="json"),
+        profile=profile,
+        lock=lock_of(recipe, profile, root),
+        run=Run(dag_id="plan", run_id="plan"),
+        triggered_by="plan",
+        created=datetime.now(UTC),
+        rebuild_from=request.rebuild_from,
+    )
+    last = next((build.record() for build in builds(root, recipe.name)), None)
+    before = stage_plans(last) if last else {}
+    return Preview(
+        recipe=recipe.name,
+        profile=profile.name,
+        last_build=last.id if last else None,
+        moved=diff(last.lock if last else None, record.lock),
+        stages=tuple(_stage(root, record, plan, before) for plan in stage_plans(record).values()),
+    )
+
+
+def _stage(
+    root: Store, record: BuildRecord, plan: StagePlan, before: Mapping[Stage, StagePlan]
+) -> StagePreview:
+    made = Artifact(root, plan.stage, plan.fingerprint).record()
+    return StagePreview(
+        stage=plan.stage,
+        reuse=made is not None,
+        why=_made_by(made) if made else _why_run(plan, before.get(plan.stage), record),
+        uri=plan.uri,
+        fingerprint=plan.fingerprint,
+        resources=record.profile.compute.resources_of(plan.stage),
+        code_changed=made is not None and made.provenance.code_digest != code_digest(plan.stage),
+    )
+
+
+def _made_by(made: ArtifactRecord) -> str:
+    return f"made by build {made.provenance.build}"
+
+
+def _why_run(plan: StagePlan, was: StagePlan | None, record: BuildRecord) -> str:
+    if record.rebuild_from is plan.stage:
+        return "asked for: rebuild from this stage"
+    if was is None:
+        return "the recipe's first build"
+    if was.fingerprint == plan.fingerprint:
+        return "the last build did not finish it"
+    changed = [
+        f"input {role}"
+        for role in sorted(plan.inputs)
+        if role not in was.inputs or was.inputs[role].fingerprint != plan.inputs[role].fingerprint
+    ]
+    if was.contract != plan.contract:
+        changed.append(f"contract {was.contract} → {plan.contract}")
+    changed += changes(was.spec, plan.spec)
+    return "changed: " + ", ".join(changed)
+
+
+def changes(old: JsonValue, new: JsonValue, path: str = "") -> list[str]:
+    """Return the paths at which two JSON values differ."""
+    if old == new:
+        return []
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            change
+            for key in sorted(old.keys() | new.keys())
+            for change in changes(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+        ]
+    return [path or "spec"]
