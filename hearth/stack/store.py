@@ -1,0 +1,121 @@
+"""The object store: SeaweedFS in one process, on loopback, with a key pair of its own."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import httpx
+from boto3.session import Session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hearth.stack.daemon import Daemon
+from hearth.stack.ports import HOST, StorePorts
+from hearth.stack.secrets import Secrets, write_private
+
+_VOLUMES: Final = 100  # of 1 GiB each, made when they are needed
+_GRACE: Final = 40.0  # seconds: its filer gives open streams 15 after SIGTERM
+
+
+def daemon(
+    home: Path, ports: StorePorts, secrets: Secrets, environment: Mapping[str, str]
+) -> Daemon:
+    """Return the store's daemon.
+
+    Args:
+        home: the stack's folder; objects lie in `store/` below it.
+        ports: what it listens on.
+        secrets: whose key pair it accepts.
+        environment: what the stack's processes share.
+    """
+    folder = home / "store"
+    arguments = {
+        "dir": folder,
+        "ip": HOST,
+        "ip.bind": HOST,
+        "master.port": ports.master,
+        "master.port.grpc": ports.master_grpc,
+        "master.telemetry": "false",
+        "master.electionTimeout": "1s",  # it has no rival, and would wait for one at each restart
+        "master.volumeSizeLimitMB": 1024,
+        "volume.port": ports.volume,
+        "volume.port.grpc": ports.volume_grpc,
+        "volume.max": _VOLUMES,
+        "volume.preStopSeconds": 1,  # nobody else need hear that it leaves
+        "filer": "true",
+        "filer.port": ports.filer,
+        "filer.port.grpc": ports.filer_grpc,
+        "s3": "true",
+        "s3.port": ports.s3,
+        "s3.port.grpc": ports.s3_grpc,
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "s3.iam": "false",
+        "s3.config": _identities(secrets),
+    }
+    return Daemon(
+        name="store",
+        command=[
+            str(Path(sys.executable).parent / "weed"),
+            "-logtostderr=true",
+            "server",
+            *(f"-{name}={value}" for name, value in arguments.items()),
+        ],
+        environment=environment,
+        state=home / "run",
+        logs=home / "logs",
+        grace=_GRACE,
+    )
+
+
+def prepare(home: Path, secrets: Secrets) -> None:
+    """Make what the store needs before it starts."""
+    (home / "store").mkdir(parents=True, exist_ok=True)
+    access_key, secret_key = key_pair(secrets)
+    credentials = [{"accessKey": access_key, "secretKey": secret_key}]
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    identities = [{"name": "hearth", "credentials": credentials, "actions": actions}]
+    write_private(_identities(secrets), json.dumps({"identities": identities}))
+
+
+def key_pair(secrets: Secrets) -> tuple[str, str]:
+    """Return the access key and the secret key."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(secrets.s3_credentials)
+    section = parser["default"]
+    return section["aws_access_key_id"], section["aws_secret_access_key"]
+
+
+def missing(ports: StorePorts, secrets: Secrets, bucket: str) -> str | None:
+    """Say what keeps the store from being used; None when all is well and the bucket is there."""
+    try:
+        if not httpx.get(
+            f"http://{HOST}:{ports.s3}/healthz", timeout=5, trust_env=False
+        ).is_success:
+            return "the S3 API is not ready"
+    except httpx.HTTPError:
+        return "the S3 API does not answer"
+    access_key, secret_key = key_pair(secrets)
+    client = Session().client(
+        "s3",
+        endpoint_url=f"http://{HOST}:{ports.s3}",
+        region_name="us-east-1",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10),
+    )
+    try:
+        if bucket not in {known["Name"] for known in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=bucket)
+    except (BotoCoreError, ClientError) as error:
+        return f"bucket {bucket}: {error}"
+    return None
+
+
+def _identities(secrets: Secrets) -> Path:
+    return secrets.folder / "store-identities.json"
