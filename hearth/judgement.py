@@ -105,7 +105,9 @@ def judgement_of(build: Build) -> Judgement:
     try:
         return Judgement.model_validate_json(raw)
     except ValidationError as error:
-        message = f"{build.folder.url(JUDGEMENT)}: is not a decision: {error}: clear the gate's task"
+        message = (
+            f"{build.folder.url(JUDGEMENT)}: is not a decision: {error}: clear the gate's task"
+        )
         raise DataError(message) from error
 
 
@@ -113,9 +115,9 @@ def describe(judgement: Judgement) -> str:
     """Return a decision as Markdown, with every number that a person needs to judge it."""
     decision = judgement.decision
     serving = judgement.serving.version if judgement.serving else "nothing"
+    model = judgement.candidate.fingerprint[:12]
     lines = [
-        f"The gate says **{decision.answer}** for model `{judgement.candidate.fingerprint[:12]}`; "
-        f"{serving} serves now.",
+        f"The gate says **{decision.answer}** for model `{model}`; {serving} serves now.",
         "",
         *[f"* {reason}" for reason in decision.reasons],
         "",

@@ -9,7 +9,6 @@ from pydantic import Field, JsonValue, ValidationError
 
 from hearth.build import Build, BuildRecord, EventKind, Run
 from hearth.errors import NotFoundError, PolicyViolation, SpecError
-from hearth.gate.decide import check_margins
 from hearth.lock import Lock, Tombstone
 from hearth.mirror.access import Access
 from hearth.mirror.resolve import resolve
@@ -72,6 +71,9 @@ def wanted_recipe(request: Request) -> Recipe:
     Raises:
         SpecError: there is none, or it is wrong.
     """
+    # numpy and Arrow come with it: half a second that Airflow's parser must not pay.
+    from hearth.gate.decide import check_margins  # noqa: PLC0415
+
     recipe = load_recipe(request.recipe).with_overrides(request.overrides)
     check_margins(recipe.suite, recipe.gate)
     return recipe

@@ -26,23 +26,26 @@ class ApproveOperator(ApprovalOperator):
 
     ui_color = "#f3d9d9"
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, params: Any = None, **kwargs: Any) -> None:
         """Make the form.
 
         Args:
+            params: the DAG's, which Airflow passes to every operator.
             kwargs: as for every operator.
         """
         super().__init__(
             subject="May this model serve?",
             defaults=ApprovalOperator.REJECT,
             params={
+                **(params or {}),
                 REASON: Param(
                     "",
+                    source="task",
                     type="string",
                     maxLength=_LONGEST_REASON,
                     title="Why",
                     description="Kept with the build, next to who decided. No secrets here.",
-                )
+                ),
             },
             **kwargs,
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow.sdk import Asset, AssetAlias, Context
+from pydantic import JsonValue
 
 ENDPOINT: Final = "endpoint"
 
@@ -44,5 +45,5 @@ def announce(
     """
     if kind not in ALIASES:
         return
-    extra = {"uri": uri, "fingerprint": fingerprint, "metrics": dict(metrics)}
+    extra: dict[str, JsonValue] = {"uri": uri, "fingerprint": fingerprint, "metrics": dict(metrics)}
     context["outlet_events"][AssetAlias(ALIASES[kind])].add(asset(kind, name), extra=extra)

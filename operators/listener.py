@@ -18,7 +18,6 @@ from operators.notify import Failure, tell
 log = logging.getLogger(__name__)
 
 
-
 def is_build(dag_id: str) -> bool:
     """Whether a DAG builds models."""
     return dag_id == "build_llm" or dag_id.startswith("weekly_")

@@ -93,7 +93,6 @@ class StageOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Cancel what was just started, if a person took the task away; else let it go on."""
-
         if self._running is None:
             return
         opened, execution, attempt, task = self._running
@@ -105,12 +104,11 @@ class StageOperator(BaseOperator):
 
     def plan(self, opened: Opened) -> StagePlan:
         """Return what is to be made."""
-
         return stage_plans(opened.record)[Stage(self.stage)]
 
     # Lineage --------------------------------------------------------------------------------------
 
-    def get_openlineage_facets_on_complete(self, _ti: Any) -> OperatorLineage | None:
+    def get_openlineage_facets_on_complete(self, _ti: Any) -> OperatorLineage[Any, Any] | None:
         """Return the artifact and what it was made from, as OpenLineage has it."""
         from operators.lineage import lineage_of  # noqa: PLC0415 - OpenLineage's classes are slow
 
@@ -149,12 +147,11 @@ class StageOperator(BaseOperator):
             opened.build.folder.delete(REAPED)
         self._defer(context, opened, plan, attempt)
 
-    def _end_what_was_cleared(
-        self, context: Context, opened: Opened, execution: Execution
-    ) -> None:
+    def _end_what_was_cleared(self, context: Context, opened: Opened, execution: Execution) -> None:
         """Cancel an attempt that this very task started before a person cleared it.
 
-        Where the triggerer was down then, nobody has. Clearing raises `max_tries`; a retry does not.
+        Where the triggerer was down then, nobody has. Clearing raises `max_tries`; a retry does
+        not.
         """
         latest = execution.attempts.latest()
         if latest is None or latest.claim.owner != opened.record.id or latest.exit() is not None:
@@ -234,7 +231,7 @@ class StageOperator(BaseOperator):
 
     def _explain(
         self, opened: Opened, plan: StagePlan, execution: Execution, attempt: Attempt, end: Exit
-    ) -> None:
+    ) -> str:
 
         where = execution.log_address(attempt)
         tail = execution.log_tail(attempt)

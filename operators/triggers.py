@@ -43,7 +43,7 @@ class StageTrigger(BaseTrigger):
             fingerprint: the artifact's fingerprint.
             attempt: the attempt's number.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.profile = profile
         self.build = build
         self.stage = stage
@@ -77,14 +77,13 @@ class StageTrigger(BaseTrigger):
             else:
                 wait = POLL_SECONDS
                 if look.over:
-                    yield TriggerEvent({"attempt": self.attempt})
+                    yield TriggerEvent({"attempt": self.attempt})  # type: ignore[no-untyped-call]
                     return
                 self._say(look)
             await asyncio.sleep(wait)
 
     async def on_kill(self) -> None:
         """Cancel the attempt if a person took the task away and the attempt is the build's own."""
-
         task: Any = self.task_instance
         if task is None:
             return
