@@ -103,7 +103,8 @@ def verify(folder: Path, identity: str) -> Manifest:
         DataError: a file is missing or damaged, or the checkpoint is of another run.
     """
     path = folder / MANIFEST
-    manifest = parse(path.read_bytes() if path.is_file() else b"", str(path), identity)
+    raw = path.read_bytes() if path.is_file() else b""
+    manifest = parse(raw, str(path), step_of(folder.name), identity)
     for file in manifest.files:
         local = folder / file.path
         found = sha256_of(local) if local.is_file() else "nothing"
@@ -113,17 +114,26 @@ def verify(folder: Path, identity: str) -> Manifest:
     return manifest
 
 
-def parse(raw: bytes, where: str, identity: str) -> Manifest:
+def parse(raw: bytes, where: str, step: int | None, identity: str) -> Manifest:
     """Return the manifest in `raw`.
 
+    Args:
+        raw: what was read.
+        where: from where.
+        step: what its folder's name says.
+        identity: of the run.
+
     Raises:
-        DataError: it is none, or is of another run.
+        DataError: it is none, or is of another step or run.
     """
     try:
         manifest = Manifest.model_validate_json(raw)
     except ValidationError as error:
         message = f"{where}: is not a checkpoint's manifest: {error}"
         raise DataError(message) from error
+    if manifest.step != step:
+        message = f"{where}: is of step {manifest.step}, its folder of {step}"
+        raise DataError(message)
     if manifest.identity != identity:
         message = f"{where}: is of the run {manifest.identity[:12]}, not of {identity[:12]}"
         raise DataError(message)

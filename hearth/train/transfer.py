@@ -63,7 +63,7 @@ class Uploader:
     def _upload(self, step: int) -> None:
         folder = self._local / name_of(step)
         raw = (folder / MANIFEST).read_bytes()
-        for file in parse(raw, str(folder / MANIFEST), self._identity).files:
+        for file in parse(raw, str(folder / MANIFEST), step, self._identity).files:
             self._store.upload(folder / file.path, f"{name_of(step)}/{file.path}")
         self._store.put(f"{name_of(step)}/{MANIFEST}", raw)
         log.info("checkpoint %s is in the store", name_of(step))
@@ -98,7 +98,7 @@ def fetch_newest(earlier: Sequence[Store], local: Path, identity: str) -> Manife
             continue
         target = local / name_of(step)
         try:
-            manifest = parse(store.get(path), store.url(path), identity)
+            manifest = parse(store.get(path), store.url(path), step, identity)
             for file in manifest.files:
                 store.download(f"{name_of(step)}/{file.path}", target / file.path, expect=file)
         except DataError as error:

@@ -1,0 +1,189 @@
+"""A store with a finished corpus of made-up sentences, and the train program on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, fingerprint
+from hearth.attempt import Attempt, Attempts
+from hearth.model import Stage
+from hearth.profile import StorageSettings
+from hearth.provenance import Meter, provenance
+from hearth.stage import Job, environment_for
+from hearth.storage import Store
+from hearth.train.spec import (
+    CONTRACT,
+    ModelSection,
+    NumericsSection,
+    ScheduleSection,
+    TokenizerSection,
+    TrainSpec,
+)
+
+SENTENCES = {
+    "en": ("The {a} {v} the {b}. ", "lamp yard river stone letter garden", "keeps finds opens"),
+    "zh": ("{a}{v}了{b}。", "灯 院子 河 石头 信 花园 桥", "照亮 找到 打开"),
+}
+OPERATION = {"checkpoint_steps": 4, "keep_checkpoints": 2}
+
+
+def sentences(language: str, count: int, seed: int) -> str:
+    form, nouns, verbs = SENTENCES[language]
+    random = np.random.default_rng(seed)
+    said = []
+    for _ in range(count):
+        a, b = random.choice(nouns.split(), 2, replace=False)
+        said.append(form.format(a=a, b=b, v=random.choice(verbs.split())))
+    return "".join(said)
+
+
+def made_up(documents: int, count: int, seed: int) -> list[dict[str, str]]:
+    return [
+        {
+            "source": f"made-up-{language}",
+            "language": language,
+            "licence": "CC0-1.0",
+            "text": sentences(language, count, seed + number),
+        }
+        for number in range(documents)
+        for language in ("en", "zh")
+    ]
+
+
+def model_spec(**changes: object) -> TrainSpec:
+    fields: dict[str, object] = {
+        "tokenizer": TokenizerSection(vocabulary=320),
+        "model": ModelSection(layers=1, hidden=32, intermediate=64, heads=2, key_value_heads=1),
+        "sequence_length": 32,
+        "steps": 60,
+        "schedule": ScheduleSection(warmup_steps=4),
+        "numerics": NumericsSection(global_batch=8, micro_batch=2),
+        "validations": 3,
+        "validation_sequences": 8,
+    }
+    return TrainSpec.model_validate({**fields, **changes})
+
+
+class Program:
+    """The train program on one corpus, as the next attempt of a spec."""
+
+    def __init__(self, storage: StorageSettings, corpus: InputRef) -> None:
+        self.storage = storage
+        self.store = Store.open(storage)
+        self.corpus = corpus
+
+    @staticmethod
+    def spec(**changes: object) -> TrainSpec:
+        return model_spec(**changes)
+
+    def claim(self, spec: TrainSpec, build: str = "build") -> Attempt:
+        said = spec.model_dump(mode="json")
+        inputs = {"corpus": self.corpus.fingerprint}
+        made = fingerprint(Stage.TRAIN, CONTRACT, said, inputs)
+        artifact = Artifact(self.store, Stage.TRAIN, made)
+        attempt, _ = Attempts(artifact).claim_or_join(build)
+        job = Job(
+            stage=Stage.TRAIN,
+            name="small",
+            contract=CONTRACT,
+            spec=said,
+            fingerprint=made,
+            inputs={"corpus": self.corpus},
+            attempt=attempt.number,
+            artifact=artifact.uri,
+            resume_from=Attempts(artifact).earlier(attempt.number),
+            build=build,
+            settings={"operation": OPERATION},
+        )
+        self.store.put(self.store.relative(attempt.job_uri), job.model_dump_json().encode())
+        return attempt
+
+    def start(self, attempt: Attempt, log: Path) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, **environment_for(self.storage)}
+        with log.open("ab") as file:
+            return subprocess.Popen(
+                [sys.executable, "-m", "hearth.train", "--job", attempt.job_uri],
+                env=environment,
+                stdout=file,
+                stderr=file,
+            )
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> StorageSettings:
+    return StorageSettings(uri=f"file://{tmp_path_factory.mktemp('train')}/store")
+
+
+Publish = Callable[[str, dict[str, list[dict[str, str]]]], Program]
+
+
+@pytest.fixture(scope="session")
+def publish(storage: StorageSettings, tmp_path_factory: pytest.TempPathFactory) -> Publish:
+    """Finish a corpus of the given splits; return the program on it."""
+
+    def write(name: str, splits: dict[str, list[dict[str, str]]]) -> Program:
+        store = Store.open(storage)
+        made = fingerprint(Stage.CURATE, 1, {"corpus": name}, {})
+        artifact = Artifact(store, Stage.CURATE, made)
+        schema = pa.schema(
+            [(key, pa.string()) for key in ("source", "language", "licence", "text")]
+        )
+        outputs = []
+        for split, content in splits.items():
+            local = tmp_path_factory.mktemp(name) / "shard.parquet"
+            pq.write_table(pa.Table.from_pylist(content, schema), local)
+            path = f"attempts/1/corpus/split={split}/00000.parquet"
+            info = artifact.folder.upload(local, path)
+            outputs.append(Output(path=info.path, bytes=info.bytes, sha256=info.sha256))
+        artifact.publish(
+            ArtifactRecord(
+                stage=Stage.CURATE,
+                name=name,
+                contract=1,
+                fingerprint=made,
+                spec={},
+                inputs={},
+                attempt=1,
+                outputs=tuple(outputs),
+                metrics={},
+                provenance=provenance(Stage.CURATE, "b", Meter().started, None, None),
+                cost=Meter().read(),
+            )
+        )
+        return Program(storage, artifact.ref())
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def program(publish: Publish) -> Program:
+    return publish("good", {"train": made_up(20, 60, 0), "validation": made_up(2, 60, 1000)})
+
+
+@pytest.fixture
+def rows() -> Callable[[int, int, int], list[dict[str, str]]]:
+    """Make documents up: how many of each language, sentences in each, seed."""
+    return made_up
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """End every program that a test starts, and its ranks, whatever becomes of the test."""
+    running: list[subprocess.Popen[bytes]] = []
+    yield running
+    for process in running:
+        if process.poll() is None:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+            process.kill()
+        process.wait(10)

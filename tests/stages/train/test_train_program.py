@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from hearth.artifact import Artifact, ArtifactRecord
+from hearth.attempt import Attempt
+from hearth.errors import EXIT_OK, EXIT_TRANSIENT
+from hearth.model import Stage
+from hearth.train.checkpoint import MANIFEST
+from hearth.train.run import History
+
+if TYPE_CHECKING:
+    from tests.stages.train.conftest import Program
+
+GOLDEN = Path(__file__).with_name("golden.json")
+Running = list["subprocess.Popen[bytes]"]
+
+
+def record_of(program: Program, attempt: Attempt) -> ArtifactRecord:
+    artifact = Artifact(program.store, Stage.TRAIN, attempt.artifact.fingerprint)
+    record = artifact.record()
+    assert record is not None
+    return record
+
+
+def content(attempt: Attempt, record: ArtifactRecord, name: str) -> bytes:
+    return attempt.artifact.folder.get(record.output(name).path)
+
+
+def checkpoints(attempt: Attempt) -> list[int]:
+    found = (info.path for info in attempt.folder.list("checkpoints"))
+    return sorted(int(path.split("/")[1][5:]) for path in found if path.endswith(MANIFEST))
+
+
+def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for something that a running program does."""
+    deadline = time.monotonic() + 90
+    while not happened():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def ranks(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [
+        child
+        for child in children
+        if "hearth.train.worker" in (line := child.cmdline())
+        and "torch.distributed.run" not in line
+    ]
+
+
+@pytest.fixture(scope="module")
+def reference(
+    program: Program, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Attempt, ArtifactRecord]:
+    """Return a run that nobody disturbed."""
+    attempt = program.claim(program.spec())
+    log = tmp_path_factory.mktemp("log") / "log"
+    code = program.start(attempt, log).wait(120)
+    assert code == EXIT_OK, log.read_text()
+    return attempt, record_of(program, attempt)
+
+
+def test_the_model_is_one_that_transformers_loads(
+    reference: tuple[Attempt, ArtifactRecord], tmp_path: Path
+) -> None:
+    attempt, record = reference
+    for output in record.outputs_named("model"):
+        attempt.artifact.folder.download(output.path, tmp_path / Path(output.name).name)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    prompt = tokenizer("The lamp keeps the", return_tensors="pt")
+    told = model.generate(**prompt, max_new_tokens=8, do_sample=False)
+    assert tokenizer.decode(told[0]).startswith("The lamp keeps the")
+    assert tokenizer.decode(tokenizer("桥照亮了河。🔥").input_ids) == "桥照亮了河。🔥"
+    assert tokenizer.bos_token == tokenizer.eos_token == "<|endoftext|>"  # noqa: S105 - no secret
+    assert model.config.bos_token_id == tokenizer.bos_token_id
+
+
+def test_it_learns(reference: tuple[Attempt, ArtifactRecord]) -> None:
+    attempt, record = reference
+    history = History.model_validate_json(content(attempt, record, "loss.json"))
+    assert len(history.losses) == 60
+    assert [v.step for v in history.validations] == [0, 20, 40, 60]
+    assert record.metrics["validation_loss"] < 0.7 * record.metrics["validation_loss_start"]
+    assert set(record.metrics["validation_bits_per_byte"]) == {"en", "zh"}
+    assert content(attempt, record, "loss.png").startswith(b"\x89PNG")
+    assert b"made-up-zh" in content(attempt, record, "model/README.md")
+
+
+def test_the_result_is_the_golden_one(reference: tuple[Attempt, ArtifactRecord]) -> None:
+    attempt, record = reference
+    history = History.model_validate_json(content(attempt, record, "loss.json"))
+    # Weights agree bit for bit on equal hardware only; losses agree anywhere to two digits.
+    found = {
+        "tokenizer": hashlib.sha256(content(attempt, record, "model/tokenizer.json")).hexdigest(),
+        "parameters": record.metrics["parameters"],
+        "corpus_tokens": record.metrics["corpus_tokens"],
+        "losses": [round(loss, 2) for loss in history.losses[::10]],
+    }
+    golden = json.loads(GOLDEN.read_text("utf-8"))
+    assert found["losses"] == pytest.approx(golden.pop("losses"), abs=0.03)
+    del found["losses"]
+    assert found == golden, "the result has changed: raise hearth.train.spec.CONTRACT"
+
+
+def test_killed_and_stopped_and_damaged_it_ends_with_the_uninterrupted_weights(
+    program: Program,
+    reference: tuple[Attempt, ArtifactRecord],
+    started: Running,
+    tmp_path: Path,
+) -> None:
+    # The same fingerprint in a store of its own would do; a generation makes it another artifact,
+    # and is no part of what the ranks compute.
+    spec = program.spec(generation="again")
+    log = tmp_path / "log"
+
+    first = program.claim(spec)
+    process = program.start(first, log)
+    started.append(process)
+    until(lambda: len(checkpoints(first)) > 1, process, log)
+    ranks(process)[0].send_signal(signal.SIGKILL)
+    assert process.wait(60) == EXIT_TRANSIENT, log.read_text()
+    end = first.exit()
+    assert end is not None
+    assert "killed by a signal" in end.message
+
+    second = program.claim(spec)
+    assert second.number == 2
+    process = program.start(second, log)
+    started.append(process)
+    until(lambda: bool(checkpoints(second)), process, log)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == EXIT_TRANSIENT, log.read_text()
+    end = second.exit()
+    assert end is not None
+    assert "stopped on request after step" in end.message
+    newest = checkpoints(second)[-1]
+    assert f"after step {newest}," in end.message, "it stops at a checkpoint"
+
+    path = f"checkpoints/step-{newest:06d}/model.safetensors"
+    damaged = bytearray(second.folder.get(path))
+    damaged[len(damaged) // 2] ^= 1
+    second.folder.put(path, bytes(damaged))
+    log.write_text("")
+
+    third = program.claim(spec)
+    process = program.start(third, log)
+    started.append(process)
+    assert process.wait(120) == EXIT_OK, log.read_text()
+    said = log.read_text()
+    assert second.folder.url(path) in said
+    assert hashlib.sha256(damaged).hexdigest() in said
+
+    record = record_of(program, third)
+    resumed = record.metrics["resumed_from"]
+    assert isinstance(resumed, int)
+    assert 0 < resumed < newest
+    undisturbed, whole = reference
+    for name in ("model/model.safetensors", "loss.json", "model/tokenizer.json"):
+        assert content(third, record, name) == content(undisturbed, whole, name), name

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import yaml
+
+from hearth.train.card import Lineage, card
+from hearth.train.corpus import SourceShare
+from hearth.train.run import History, Report, Validation
+from hearth.train.spec import TrainSection, TrainSpec
+
+
+def made() -> str:
+    share = {"documents": 1200, "bytes": 34_000}
+    sources = [
+        SourceShare(source="handbook", licence="CC-BY-SA-3.0", language="zh", **share),
+        SourceShare(source="poems", licence="public domain", language="en", **share),
+    ]
+    report = Report(
+        history=History(
+            losses=(9.0, 4.0),
+            validations=(
+                Validation(step=0, loss=9.0, bits_per_byte={"en": 3.5, "zh": 3.75}),
+                Validation(step=2, loss=4.0, bits_per_byte={"en": 1.5, "zh": 1.75}),
+            ),
+        ),
+        parameters=3_345_600,
+        resumed_from=None,
+        steps=2,
+        tokens_per_second=100.0,
+        stopped=False,
+    )
+    lineage = Lineage(
+        name="demo", fingerprint="f" * 64, corpus="c" * 64, corpus_uri="s3://a/c", build="b-1"
+    )
+    return card(TrainSpec.of(TrainSection(steps=100)), report, sources, lineage)
+
+
+def test_the_front_matter_is_what_hugging_face_reads() -> None:
+    _, front, body = made().split("---\n", 2)
+    data = yaml.safe_load(front)
+    assert data["language"] == ["en", "zh"]
+    assert data["library_name"] == "transformers"
+    assert data["license"] == "other"
+    assert body.startswith("\n# demo\n")
+
+
+def test_the_card_tells_data_licences_numbers_recipe_and_lineage() -> None:
+    text = made()
+    assert "| handbook | zh | CC-BY-SA-3.0 | 1,200 | 34,000 |" in text
+    assert "| validation, bits per byte, zh | 3.7500 | 1.7500 |" in text
+    assert "3,345,600 parameters" in text
+    assert "c" * 64 in text
+    assert "f" * 64 in text
+    recipe = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+    assert recipe["numerics"]["global_batch"] == 16
