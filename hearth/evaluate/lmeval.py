@@ -80,8 +80,12 @@ class Scoring:
         Raises:
             HearthError: lm-eval failed; which kind says its exit code.
         """
+        told = 0
         while (code := self._process.poll()) is None:
-            progress(sum(self._file(task).is_file() for task in self._tasks), len(self._tasks))
+            done = sum(self._file(task).is_file() for task in self._tasks)
+            if done > told:
+                progress(done, len(self._tasks))
+                told = done
             time.sleep(_POLL_SECONDS)
         if code:
             words = self._output / ERROR
