@@ -29,3 +29,53 @@ $(STAGES)/.ok: requirements-stages.txt requirements-stages-dev.txt pyproject.tom
 .PHONY: lock
 lock: $(AIRFLOW)/.ok ## resolve pyproject.toml into the locks again
 	@UV=$(AIRFLOW)/bin/uv requirements/lock
+
+# --- the stack --------------------------------------------------------------------------------------
+
+.PHONY: up stop status demo bench schemas
+up: envs ## start the store, Airflow and the endpoint
+	@$(AIRFLOW)/bin/python -m hearth.stack up
+
+stop: ## stop all of it in order: jobs, endpoint, Airflow, store
+	@if [ -x $(AIRFLOW)/bin/python ]; then $(AIRFLOW)/bin/python -m hearth.stack stop; fi
+
+status: $(AIRFLOW)/.ok ## show what runs
+	@$(AIRFLOW)/bin/python -m hearth.stack status
+
+demo: up ## build, evaluate and serve a small model from real text; leaves the stack up
+	@$(AIRFLOW)/bin/hearth build demo --profile local
+	@$(AIRFLOW)/bin/python -m hearth.stack up
+
+bench: up ## measure what the chain costs over its jobs
+	@$(AIRFLOW)/bin/python benchmarks/overhead.py
+
+schemas: $(AIRFLOW)/.ok ## write the JSON Schemas of recipes and profiles
+	@$(AIRFLOW)/bin/python -m hearth.schemas docs/reference
+
+# --- checks -----------------------------------------------------------------------------------------
+
+.PHONY: lint format test test-fast
+lint: $(AIRFLOW)/.ok ## ruff, mypy and the import borders
+	$(AIRFLOW)/bin/ruff format --check .
+	$(AIRFLOW)/bin/ruff check .
+	$(AIRFLOW)/bin/mypy
+	$(AIRFLOW)/bin/lint-imports
+
+format: $(AIRFLOW)/.ok ## let ruff format and mend what it can
+	$(AIRFLOW)/bin/ruff format .
+	$(AIRFLOW)/bin/ruff check --fix .
+
+# SKIP="faults stages" leaves tiers out.
+SKIP ?=
+test: envs ## every tier of tests, in order
+	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,$(SKIP))
+
+test-fast: $(AIRFLOW)/.ok ## the unit tests alone
+	@$(AIRFLOW)/bin/python tests/tiers.py --only=unit
+
+.PHONY: clean help
+clean: stop ## stop, and remove all state: store, models, logs, secrets, caches; environments stay
+	rm -rf .hearth .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12

@@ -151,16 +151,26 @@ def migrate(home: Path, environment: Mapping[str, str], version: str) -> None:
     done.write_text(version)
 
 
+def silent(settings: Settings) -> str | None:
+    """Say that the API does not answer; None when it does."""
+    return None if _health(settings) else "Airflow's API does not answer"
+
+
 def missing(settings: Settings) -> str | None:
     """Say which part of Airflow does not report itself healthy; None when all do."""
-    url = f"http://{HOST}:{settings.airflow_port}/api/v2/monitor/health"
-    try:
-        parts = httpx.get(url, timeout=5, trust_env=False).raise_for_status().json()
-    except (httpx.HTTPError, ValueError):
-        return "Airflow's API does not answer"
+    parts = _health(settings)
     wanted = ("metadatabase", "scheduler", "triggerer", "dag_processor")
     ill = [part for part in wanted if (parts.get(part) or {}).get("status") != "healthy"]
     return f"not healthy: {', '.join(ill)}" if ill else None
+
+
+def _health(settings: Settings) -> dict[str, dict[str, str]]:
+    url = f"http://{HOST}:{settings.airflow_port}/api/v2/monitor/health"
+    try:
+        answer = httpx.get(url, timeout=5, trust_env=False).raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    return dict(answer)
 
 
 def _cat(path: Path) -> str:

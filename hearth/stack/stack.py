@@ -133,11 +133,10 @@ class Stack:
             for daemon in down:
                 require_free(self._ports.get(daemon.name, ()), ours)
             self._start_store(bucket)
-            others = [daemon for daemon in down if daemon.name != "store"]
-            for daemon in others:
-                daemon.start()
-            if others:
-                self._say(f"starting {', '.join(daemon.name for daemon in others)}")
+            self._start([daemon for daemon in down if daemon.name not in {"store", "scheduler"}])
+            self._await_api()
+            # Last: a task that starts before the API answers fails.
+            self._start([daemon for daemon in down if daemon.name == "scheduler"])
             self._await_airflow()
             self._await_endpoint()
         if down:
@@ -238,6 +237,16 @@ class Stack:
         wait_for(
             lambda: store.missing(self._store_ports, self.secrets, bucket), [daemon], timeout=90
         )
+
+    def _start(self, down: list[Daemon]) -> None:
+        if down:
+            self._say(f"starting {', '.join(daemon.name for daemon in down)}")
+        for daemon in down:
+            daemon.start()
+
+    def _await_api(self) -> None:
+        api = self.daemons["api-server"]
+        wait_for(lambda: airflow.silent(self.settings), [api], timeout=180)
 
     def _await_airflow(self) -> None:
         names = ("api-server", "scheduler", "triggerer", "dag-processor")
