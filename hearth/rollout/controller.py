@@ -183,7 +183,7 @@ class _Rollout:
                 return
             words = server.last_error if server else None
             if server is not None and server.crashes >= self._spec.start_attempts:
-                message = f"crashed {server.crashes} times on starting: {words}"
+                message = f"crashed on starting ({server.crashes} of {self._spec.start_attempts}): {words}"
                 raise RolloutFailed(self._failure(message))
             if time.monotonic() > deadline:
                 state_now = server.state if server else "waiting for a free slot"

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from hearth.errors import HearthError
+from hearth.errors import DataError, HearthError
 from hearth.rollout.observation import Observation, observed_path
 from hearth.rollout.state import EndpointState, read_state
 from hearth.storage import Store
@@ -83,6 +83,14 @@ class Mail:
     def _exchange(self, *, over: bool) -> None:
         if not over:
             state = read_state(self._store, self._name)
+            if state.revision < self.state.revision:
+                # A store that lost its objects must not stop an endpoint that serves.
+                message = (
+                    f"endpoint {self._name}: the store's state has revision {state.revision}, "
+                    f"{self._kept} has {self.state.revision}: restore the store's, or delete the "
+                    "file and start again to begin from what the store has"
+                )
+                raise DataError(message)
             if state != self.state:
                 aside = self._kept.with_suffix(".new")
                 aside.write_text(state.model_dump_json())

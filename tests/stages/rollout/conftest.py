@@ -36,6 +36,7 @@ QUICK = RolloutSection(
     step_seconds=1.0,
     confirm_requests=10,
     ready_timeout_seconds=90,
+    start_attempts=1,
     prompts=("The fire", "A house", "壁炉里的火", "山上的花"),
 )
 
@@ -153,7 +154,8 @@ class Endpoint:
         self.folder = folder / "home" / "endpoint" / NAME
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.store = Store.open(StorageSettings(uri=f"file://{folder}/store"))
+        self.store_folder = folder / "store"
+        self.store = Store.open(StorageSettings(uri=f"file://{self.store_folder}"))
         self.target = EndpointTarget(name=NAME, url=self.url)
         self.watch = Watch(self.store, NAME)
         self.steps: list[RolloutStep] = []
@@ -211,6 +213,26 @@ class Endpoint:
         assert server is not None
         return psutil.Process(server.pid)
 
+    def proxy(self) -> psutil.Process:
+        return next(psutil.Process(c.pid) for c in adopt(self.folder) if c.name == "haproxy")
+
+    def until_answered_by(self, version: Version, seconds: float = 60) -> list[int | str]:
+        """Ask until this version answers; return what came before."""
+        before: list[int | str] = []
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                answer = self.complete()
+            except httpx.HTTPError as error:
+                before.append(type(error).__name__)
+            else:
+                if answer.headers.get("X-Hearth-Version") == version.version:
+                    assert answer.status_code == 200
+                    return before
+                before.append(answer.status_code)
+            time.sleep(0.1)
+        pytest.fail(f"{version.version} did not answer in {seconds} s, but {before[-3:]}")
+
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
@@ -261,7 +283,7 @@ class Clients:
                 else:
                     version = answer.headers.get("X-Hearth-Version")
                     self.answers.append((answer.status_code, version))
-                time.sleep(0.02)
+                time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def test_a_rollout_needs_what_the_gate_compared(endpoint: Any, first: Any, quick
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ({"broken": True}, "crashed 2 times on starting"),
+        ({"broken": True}, "crashed on starting"),
         ({"babbles": "fire"}, "smoke answers are garbage"),
         ({"layers": 32}, "times the serving version's"),
     ],
@@ -72,12 +72,11 @@ def test_a_bad_candidate_is_refused_and_no_client_notices(
     endpoint: Any, first: Any, quick: Any, clients: Any, kind: dict[str, Any], reason: str
 ) -> None:
     candidate = endpoint.version(**kind)
-    with clients, pytest.raises(RolloutFailed, match=reason) as failure:
+    with clients, pytest.raises(RolloutFailed, match=reason):
         roll_out(
             endpoint.store, endpoint.target, candidate, first.version, quick, endpoint.steps.append
         )
     state = read_state(endpoint.store, endpoint.target.name)
-    print(failure.value, len(clients.answers))
     assert clients.failures == []
     assert len(clients.answers) > 20
     assert state.candidate is None
@@ -96,10 +95,9 @@ def test_a_good_candidate_takes_over_and_no_client_notices(
             endpoint.store, endpoint.target, second, first.version, quick, endpoint.steps.append
         )
         endpoint.until(lambda seen: seen.server(first.version) is None, "the old version to go")
-    print(result, len(clients.answers))
     assert clients.failures == []
     assert clients.versions == {first.version, second.version}
     assert result.replaced == first.version
-    assert read_state(endpoint.store, endpoint.target.name).previous() == first.model_copy(
-        update={"since": read_state(endpoint.store, endpoint.target.name).history[0].at}
-    )
+    previous = read_state(endpoint.store, endpoint.target.name).previous()
+    assert previous is not None
+    assert previous.version == first.version
