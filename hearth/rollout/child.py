@@ -1,7 +1,7 @@
 """The processes that a supervisor starts, and finds again after it was killed.
 
-Each child carries the supervisor's folder and its own name and port in its environment. So the process
-table is the record of what runs: nothing can be written too late, or be out of date.
+Each child carries the supervisor's folder and its own name and port in its environment. So the
+process table is the record of what runs: nothing can be written too late, or be out of date.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ _FOLDER: Final = "HEARTH_ENDPOINT_FOLDER"
 _NAME: Final = "HEARTH_ENDPOINT_CHILD"
 _PORT: Final = "HEARTH_ENDPOINT_CHILD_PORT"
 _PASSED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
+_HEALTH: Final = '"GET /health '
 _KILL_SECONDS: Final = 10.0
 _LOG_BYTES: Final = 8 << 20
 _KEPT_BYTES: Final = 64 << 10
@@ -44,10 +46,9 @@ class Child:
                 return self._process.is_running()
         except psutil.NoSuchProcess:
             return False
-        try:
+        # One that was adopted is reaped by somebody else.
+        with suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:
-            pass  # Adopted: somebody else reaps it.
         return False
 
     def last_words(self, lines: int = 12) -> str:
@@ -58,7 +59,8 @@ class Child:
                 text = file.read().decode(errors="replace")
         except OSError:
             return "(no log)"
-        return "\n".join(text.splitlines()[-lines:]).strip() or "(nothing in its log)"
+        told = [line for line in text.splitlines() if _HEALTH not in line]
+        return "\n".join(told[-lines:]).strip() or "(nothing in its log)"
 
     def trim_log(self) -> None:
         """Cut the log when it is long; the end of what it held stays beside it."""

@@ -1,7 +1,7 @@
-"""Bring an endpoint to a wanted version: put the candidate beside it, compare, take over or go back.
+"""Bring an endpoint to a wanted version: put it beside what serves, compare, take over or go back.
 
-Everything is said through the endpoint's state and read from the supervisor's observation, so that a
-controller that dies is followed by another one that goes on, and one that never comes back costs
+Everything is said through the endpoint's state and read from the supervisor's observation, so that
+a controller that dies is followed by another one that goes on, and one that never comes back costs
 nothing: the candidate's traffic is on a lease.
 """
 
@@ -10,29 +10,25 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from hearth.errors import GateFailed, HearthError, TransientError
 from hearth.model import FrozenModel
 from hearth.profile import EndpointTarget
-from hearth.rollout.judge import Evidence, answers_breaches, breaches
-from hearth.rollout.observation import Observation
-from hearth.rollout.probe import Answer, Probe, probing, traffic_of
+from hearth.rollout.probe import probing
 from hearth.rollout.spec import ALL, RolloutSection
 from hearth.rollout.state import EndpointState, Version, change_state, read_state
-from hearth.rollout.traffic import Traffic
+from hearth.rollout.trial import SEEN_SECONDS, Finding, Trial
 from hearth.rollout.watch import Watch
 from hearth.storage import Store
 
 log = logging.getLogger(__name__)
 
 _LEASE_SLACK: Final = 60.0
-_CONVERGE_SECONDS: Final = 30.0
 
 
-class RolloutFailed(GateFailed):  # noqa: N818 - as its base
+class RolloutFailed(GateFailed):
     """The candidate was tried at the endpoint, and refused; what served before still does."""
 
 
@@ -128,6 +124,7 @@ class _Rollout:
         self._report = report
         self._compare = compare
         self._watch = Watch(store, target.name)
+        self._trial = Trial(self._watch, spec, self._version)
         self._steps: list[RolloutStep] = []
         self._start = time.monotonic()
 
@@ -139,7 +136,7 @@ class _Rollout:
         self._admit(gate_compared, 0)
         try:
             self._await_ready()
-            self._smoke()
+            self._judge("smoke", 0, self._trial.smoke())
             for weight in self._spec.steps:
                 self._step(gate_compared, weight)
             self._promote()
@@ -175,7 +172,7 @@ class _Rollout:
         state = read_state(self._store, self._target.name)
         deadline = time.monotonic() + self._spec.ready_timeout_seconds
         while True:
-            seen = self._watch.after(state.revision, _CONVERGE_SECONDS)
+            seen = self._watch.after(state.revision, SEEN_SECONDS)
             server = seen.server(self._version)
             if server is not None and seen.ready(self._version):
                 seconds = {"ready_seconds": server.ready_seconds or 0.0}
@@ -183,7 +180,8 @@ class _Rollout:
                 return
             words = server.last_error if server else None
             if server is not None and server.crashes >= self._spec.start_attempts:
-                message = f"crashed on starting ({server.crashes} of {self._spec.start_attempts}): {words}"
+                allowed = self._spec.start_attempts
+                message = f"crashed on starting ({server.crashes} of {allowed} times): {words}"
                 raise RolloutFailed(self._failure(message))
             if time.monotonic() > deadline:
                 state_now = server.state if server else "waiting for a free slot"
@@ -193,95 +191,22 @@ class _Rollout:
                 raise RolloutFailed(self._failure(message))
             self._watch.pause()
 
-    def _smoke(self) -> None:
-        with self._direct(self._watch.now(), self._version) as probe:
-            answers = [probe.ask(self._spec.smoke_tokens, text) for text in self._spec.prompts]
-        errors = [answer.error for answer in answers if answer.error is not None]
-        if errors:
-            message = f"{len(errors)} of {len(answers)} smoke requests failed: {errors[0]}"
-            raise RolloutFailed(self._failure(message))
-        texts = [answer.text or "" for answer in answers]
-        self._refuse_if(answers_breaches(texts, self._spec.limits))
-        slowest = max(answer.seconds for answer in answers)
-        self._done("smoke", 0, f"{len(answers)} prompts answered", {"slowest_seconds": slowest})
-
     def _step(self, gate_compared: str | None, weight: int) -> None:
         state = self._admit(gate_compared, weight)
         before = self._watch.until(
             lambda seen: seen.revision >= state.revision and seen.weight == weight,
-            _CONVERGE_SECONDS,
-            f"{weight} % of the traffic to {self._version}",
+            SEEN_SECONDS,
+            f"{weight} % of the traffic to go to {self._version}",
         )
         rival = _name(state.serving) if self._compare else None
-        mine, theirs = self._probe_step(before, rival)
-        seen = self._watch.after(state.revision, _CONVERGE_SECONDS, newer_than=datetime.now(UTC))
-        pairs = (
-            ("synthetic", traffic_of(mine), traffic_of(theirs) if rival else None, 1),
-            (
-                "client",
-                _between(before, seen, self._version),
-                _between(before, seen, rival) if rival else None,
-                self._spec.min_requests,
-            ),
-        )
-        found: list[str] = []
-        numbers: dict[str, float] = {}
-        for kind, candidate, serving, least in pairs:
-            evidence = Evidence(kind=kind, candidate=candidate, serving=serving)
-            found += breaches(evidence, self._spec.limits, least=least)
-            numbers |= _numbers(kind, "candidate", candidate)
-            numbers |= _numbers(kind, "serving", serving or Traffic())
-        self._refuse_if((*self._down(seen), *found), at=f" at {weight} % of the traffic")
-        total = sum(candidate.requests for _, candidate, _, _ in pairs)
-        self._done("step", weight, f"{total} requests within the limits", numbers)
+        self._judge("step", weight, self._trial.compare(before, rival))
 
-    def _probe_step(
-        self, before: Observation, rival: str | None
-    ) -> tuple[list[Answer], list[Answer]]:
-        """Ask both versions in turn until the candidate has answered enough, here or for clients.
-
-        Each is asked directly, so that the comparison is of the same requests at the same time,
-        whatever the weight.
-        """
-        spec, start = self._spec, time.monotonic()
-        allowed = max(1, int(spec.min_requests * spec.limits.error_rate))
-        mine: list[Answer] = []
-        theirs: list[Answer] = []
-        with ExitStack() as stack:
-            own = stack.enter_context(self._direct(before, self._version))
-            other = stack.enter_context(self._direct(before, rival)) if rival else None
-            while True:
-                mine.append(own.ask(spec.max_tokens))
-                if other is not None:
-                    theirs.append(other.ask(spec.max_tokens))
-                seconds = time.monotonic() - start
-                if len(mine) >= spec.min_requests and seconds >= spec.step_seconds:
-                    return mine, theirs
-                if sum(answer.error is not None for answer in mine) > allowed:
-                    return mine, theirs
-                # Spread over the step: the machine has clients to answer meanwhile.
-                time.sleep(max(0.0, len(mine) * spec.step_seconds / spec.min_requests - seconds))
-                if seconds > spec.step_timeout_seconds:
-                    message = (
-                        f"answered {len(mine)} requests in {seconds:.0f} s, "
-                        f"{spec.min_requests} are the least"
-                    )
-                    raise RolloutFailed(self._failure(message))
-
-    def _direct(self, seen: Observation, version: str) -> AbstractContextManager[Probe]:
-        """Open a probe of one version's server, past the weights."""
-        server = seen.server(version)
-        if server is None or server.port is None:
-            message = f"version {version} has no server to ask: it is being started again"
-            raise TransientError(message)
-        url = f"http://127.0.0.1:{server.port}"
-        return probing(url, self._spec.prompts, self._spec.request_timeout_seconds)
-
-    def _down(self, seen: Observation) -> tuple[str, ...]:
-        if seen.ready(self._version):
-            return ()
-        server = seen.server(self._version)
-        return (f"its server is down: {server.last_error if server else 'it is gone'}",)
+    def _judge(self, name: str, weight: int, finding: Finding) -> None:
+        if finding.breaches:
+            at = f" (at {weight} % of the traffic)"
+            raise RolloutFailed(self._failure("; ".join(finding.breaches) + at))
+        message = f"{finding.requests} requests within the limits"
+        self._done(name, weight, message, finding.numbers)
 
     def _promote(self) -> None:
         now = datetime.now(UTC)
@@ -313,10 +238,6 @@ class _Rollout:
             raise TransientError(message)
         self._done("confirm", ALL, f"{len(answers)} of {len(answers)} requests", {})
 
-    def _refuse_if(self, found: tuple[str, ...], at: str = "") -> None:
-        if found:
-            raise RolloutFailed(self._failure("; ".join(found) + at))
-
     def _failure(self, reason: str) -> str:
         return (
             f"version {self._version} of build {self._candidate.build} is refused by endpoint "
@@ -333,7 +254,7 @@ class _Rollout:
             lambda state: state.without_candidate(self._version, now, reason),
         )
         try:
-            self._watch.after(after.revision, _CONVERGE_SECONDS)
+            self._watch.after(after.revision, SEEN_SECONDS)
         except TransientError as error:
             # The state says it; the supervisor obeys when it can.
             log.warning("not seen yet: %s", error)
@@ -371,20 +292,3 @@ class _Rollout:
 
 def _name(version: Version | None) -> str | None:
     return version.version if version is not None else None
-
-
-def _between(before: Observation, after: Observation, version: str) -> Traffic:
-    earlier = before.traffic.get(version, Traffic())
-    return after.traffic.get(version, Traffic()).since(earlier)
-
-
-def _numbers(kind: str, who: str, traffic: Traffic) -> dict[str, float]:
-    found: dict[str, float] = {
-        f"{kind}_{who}_requests": traffic.requests,
-        f"{kind}_{who}_failures": traffic.failures,
-    }
-    for q in (0.5, 0.95):
-        seconds = traffic.quantile(q)
-        if seconds is not None:
-            found[f"{kind}_{who}_p{q * 100:.0f}_seconds"] = round(seconds, 4)
-    return found

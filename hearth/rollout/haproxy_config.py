@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - HAProxy does not continue lines
 """HAProxy's configuration, written from a routing. Pure.
 
 Clients reach completions, the list of models and a health answer; nothing else of the server behind

@@ -1,4 +1,4 @@
-"""The supervisor's letters to and from the store, on a thread: a store that hangs stops no watching."""
+"""The supervisor's mail to and from the store, on a thread: a store that hangs stops nothing."""
 
 from __future__ import annotations
 

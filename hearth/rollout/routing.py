@@ -1,9 +1,9 @@
 """Who gets which traffic, and the runtime commands that tell a running HAProxy. Pure.
 
 Versions sit in two slots, blue and green. Each slot has a backend whose spare server is the other
-slot's, so that a request to a server that dies is repeated on the version next door. Everything that
-changes while traffic flows (ports, admission, shares, names) is set by commands on the admin socket:
-HAProxy is never reloaded, and no connection is dropped.
+slot's, so that a request to a server that dies is repeated on the version next door. Everything
+that changes while traffic flows (ports, admission, shares, names) is set by commands on the admin
+socket: HAProxy is never reloaded, and no connection is dropped.
 
 A completion has no side effect, so repeating a POST is safe; requests are buffered whole (up to
 `tune.bufsize`) to make that possible, and only failures before the first byte of an answer repeat.
@@ -21,7 +21,7 @@ from hearth.model import FrozenModel
 VERSIONS_MAP: Final = "versions.map"
 """Slot → version, and `SERVES` → slot."""
 NUMBERS_MAP: Final = "numbers.map"
-"""`green` → its share in percent, and `CREATED` → when the serving version began to, in epoch seconds."""
+"""`green` → its share in percent, `CREATED` → since when the serving version serves, in seconds."""
 NOBODY: Final = "none"
 SERVES: Final = "serves"
 CREATED: Final = "created"

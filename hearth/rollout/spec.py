@@ -51,7 +51,7 @@ class RolloutSection(FrozenModel):
     steps: tuple[int, ...] = Field(
         default=(10, 50, ALL),
         min_length=1,
-        description="Percent of the traffic that the candidate takes, step by step; the last is 100.",
+        description="Percent of the traffic that the candidate takes; the last is 100.",
     )
     min_requests: int = Field(
         default=20,
@@ -78,7 +78,7 @@ class RolloutSection(FrozenModel):
     confirm_requests: int = Field(
         default=20,
         ge=1,
-        description="Requests that the endpoint itself must answer with the new version at the end.",
+        description="Requests at the end that the endpoint must answer with the new version.",
     )
     request_timeout_seconds: float = Field(
         default=20.0, gt=0, description="A synthetic request that takes longer has failed."

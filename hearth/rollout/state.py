@@ -1,4 +1,4 @@
-"""The endpoint's state: what should serve. One object in the store, changed only under `If-Match`."""
+"""The endpoint's state: what should serve. One object, changed only under `If-Match`."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class EndpointState(FrozenModel):
         if other is not None and other.version != version.version:
             if self.candidate_until is not None and now < self.candidate_until:
                 message = (
-                    f"endpoint {self.name}: version {other.version} of build {other.build} is being "
-                    f"rolled out: wait until {self.candidate_until:%H:%M:%S %Z} or for its end"
+                    f"endpoint {self.name}: version {other.version} of build {other.build} is "
+                    f"being rolled out: wait for its end, or until {self.candidate_until:%H:%M} UTC"
                 )
                 raise ConflictError(message)
             reason = f"its rollout stopped at {self.candidate_weight} %"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import httpx
 import psutil
@@ -41,10 +42,10 @@ QUICK = RolloutSection(
 )
 
 
-WORDS = (
-    "the fire stays at home and warms a house in winter while snow falls on every hill "
-    "火 炉 里 的 家 山 上 花 春 天 来 了"
-).split()
+WORDS = [
+    *("the", "fire", "stays", "at", "home", "and", "warms", "a", "house", "in", "winter"),
+    *"火炉里的家山上花春天来了",
+]
 
 
 def make_model(
@@ -59,17 +60,19 @@ def make_model(
         broken: its configuration does not fit its weights.
         layers: more make it slower.
     """
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+    import torch  # noqa: PLC0415 - slow to import, and not needed to collect
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers  # noqa: PLC0415
+    from transformers import (  # noqa: PLC0415
+        PreTrainedTokenizerFast,
+        Qwen2Config,
+        Qwen2ForCausalLM,
+    )
 
     torch.manual_seed(seed)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     words = ["".join(piece for piece, _ in level.pre_tokenize_str(f" {word}")) for word in WORDS]
-    vocabulary = {
-        token: index for index, token in enumerate(["<|endoftext|>", *alphabet, *words])
-    }
+    vocabulary = {token: index for index, token in enumerate(["<|endoftext|>", *alphabet, *words])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = level
     tokenizer.decoder = decoders.ByteLevel()
@@ -254,7 +257,7 @@ class Clients:
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(2)]
 
-    def __enter__(self) -> Clients:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

@@ -1,4 +1,4 @@
-"""Rollouts on real servers behind a real HAProxy. The tests of a module share one endpoint, in order."""
+"""Rollouts on real servers behind a real HAProxy. The tests share one endpoint, in order."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from hearth.rollout.state import read_state
 def first(endpoint: Any, quick: Any) -> Any:
     """The first release, which nothing serves before."""
     version = endpoint.version()
-    result = roll_out(
-        endpoint.store, endpoint.target, version, None, quick, endpoint.steps.append
-    )
+    result = roll_out(endpoint.store, endpoint.target, version, None, quick, endpoint.steps.append)
     assert result.changed
     return version
 
@@ -47,9 +45,7 @@ def test_only_the_listed_paths_are_open(endpoint: Any, first: Any) -> None:
 
 def test_rolling_out_what_serves_does_nothing(endpoint: Any, first: Any, quick: Any) -> None:
     before = read_state(endpoint.store, endpoint.target.name)
-    result = roll_out(
-        endpoint.store, endpoint.target, first, None, quick, endpoint.steps.append
-    )
+    result = roll_out(endpoint.store, endpoint.target, first, None, quick, endpoint.steps.append)
     assert not result.changed
     assert read_state(endpoint.store, endpoint.target.name) == before
 

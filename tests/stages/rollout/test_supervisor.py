@@ -48,8 +48,9 @@ def test_a_killed_server_is_started_again_while_the_other_answers(
     with clients:
         killed.kill()
         endpoint.until(
-            lambda seen: seen.ready(serving.version)
-            and seen.server(serving.version).pid != killed.pid,
+            lambda seen: (
+                seen.ready(serving.version) and seen.server(serving.version).pid != killed.pid
+            ),
             "the killed server",
         )
         endpoint.until_answered_by(serving)
@@ -76,9 +77,9 @@ def test_a_new_supervisor_adopts_what_a_killed_one_left(
     killed_at = datetime.now(UTC)
     endpoint.start()
     endpoint.until(
-        lambda seen: seen.at > killed_at
-        and seen.ready(serving.version)
-        and seen.ready(candidate.version),
+        lambda seen: (
+            seen.at > killed_at and seen.ready(serving.version) and seen.ready(candidate.version)
+        ),
         "both versions again",
     )
     now = {endpoint.process_of(v).pid for v in (serving, candidate)} | {endpoint.proxy().pid}

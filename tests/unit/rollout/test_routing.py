@@ -14,9 +14,7 @@ from hearth.rollout.state import EndpointState, Version
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
-A, B, C = (
-    Version.of(f"s3://b/artifacts/train/{d * 64}", d * 64, "build", NOW) for d in "abc"
-)
+A, B, C = (Version.of(f"s3://b/artifacts/train/{d * 64}", d * 64, "build", NOW) for d in "abc")
 UP = {A.version: Standing(port=1001, ready=True), B.version: Standing(port=1002, ready=True)}
 SEATS = {Slot.BLUE: A.version, Slot.GREEN: B.version}
 
