@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
-from transformers import Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.utils.logging import disable_progress_bar
 
 from hearth.train import optimizer, state
 from hearth.train.data import TokenStream
@@ -93,6 +94,9 @@ class HearthTrainer(Trainer):
         super().__init__(model=model, args=arguments(request, workspace))
         self.optimizer: torch.optim.Optimizer | None
         self.lr_scheduler: torch.optim.lr_scheduler.LRScheduler | None
+        # Progress is the watch's to tell.
+        self.remove_callback(PrinterCallback)
+        disable_progress_bar()
         self._request = request
         self._stream = stream
         self._first_step = 0
