@@ -100,10 +100,17 @@ class Daemon:
         ours = marked(MARK, self.environment[MARK])
         return {process for process in ours if _session(process) == identity.pid}
 
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, and do not wait."""
+        identity = self.identity()
+        if identity is not None:
+            identity.signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """End it: SIGTERM to the daemon, then SIGKILL to all of its session that is left."""
+        self.ask_to_stop()
         identity = self.identity()
-        if identity is not None and identity.signal(signal.SIGTERM):
+        if identity is not None:
             identity.wait(self.grace)
             _reap(identity)
         self.clear()

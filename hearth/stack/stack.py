@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Final
 from urllib.parse import urlsplit
 
 from hearth.compute.process import ProcessIdentity, kill_all, marked, resident_bytes
@@ -25,13 +26,20 @@ from hearth.stack.ports import (
     all_ports,
     await_free,
     endpoint_port,
+    listener,
     require_free,
     store_ports,
 )
 from hearth.stack.secrets import Secrets
 from hearth.yamlfile import load_model
 
-WORKER = "worker"
+# Nothing may lose what it still talks to; what is in one group does not talk to each other.
+_STOP_ORDER: Final = (
+    ("endpoint",),
+    ("dag-processor", "triggerer", "scheduler"),
+    ("api-server", "store"),
+)
+WORKER: Final = "worker"
 """Stands for Airflow's workers: the scheduler's children, where LocalExecutor runs the tasks."""
 
 
@@ -160,16 +168,18 @@ class Stack:
             if jobs:
                 self._say(f"stopped {len(jobs)} jobs; their builds go on after the next `make up`")
             before = self.processes()
+            ours = {process.pid for process in before}
             held = [
-                port
-                for name, daemon in self.daemons.items()
-                if daemon.alive()
-                for port in self._ports.get(name, ())
+                port for port in all_ports(self.settings) if ours and listener(port.number) in ours
             ]
-            for daemon in reversed(self.daemons.values()):
-                if daemon.alive():
-                    self._say(f"stopping {daemon.name}")
-                daemon.stop()
+            for names in _STOP_ORDER:
+                group = [self.daemons[name] for name in names]
+                if alive := [daemon.name for daemon in group if daemon.alive()]:
+                    self._say(f"stopping {', '.join(alive)}")
+                for daemon in group:
+                    daemon.ask_to_stop()
+                for daemon in group:
+                    daemon.stop()
             self._clear()
             if taken := await_free(held, timeout=10.0):
                 require_free(taken)
