@@ -170,7 +170,7 @@ class DecontaminateSection(FrozenModel):
 class PerplexitySection(FrozenModel):
     """The trim by perplexity under a character n-gram model of the train split, cross-fitted."""
 
-    order: int = Field(5, ge=2, le=8, description="Characters of the longest n-gram.")
+    order: int = Field(4, ge=2, le=8, description="Characters of the longest n-gram.")
     strength: float = Field(
         2.0,
         gt=0,
@@ -179,7 +179,7 @@ class PerplexitySection(FrozenModel):
         "(hierarchical Dirichlet smoothing: MacKay and Peto 1995).",
     )
     bits: int = Field(
-        22, ge=16, le=26, description="Counts of one order are kept in 2^bits hashed cells."
+        21, ge=16, le=26, description="Counts of one order are kept in 2^bits hashed cells."
     )
     folds: int = Field(
         4, ge=2, le=20, description="A train document is scored by a model of the other folds."
