@@ -42,6 +42,7 @@ class Tier:
 
 TIERS = (
     Tier("unit", AIRFLOW),
+    Tier("compute", AIRFLOW),
     Tier("stages", STAGES),
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),
