@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 # Airflow reads these when it is imported; it must not touch anybody's own.
@@ -35,6 +37,7 @@ from airflow.sdk.exceptions import TaskDeferred  # noqa: E402 - after its enviro
 from airflow.sdk.execution_time.context import OutletEventAccessors  # noqa: E402
 
 from hearth.build import Build  # noqa: E402
+from hearth.evaluate import scores  # noqa: E402
 from hearth.execution import Execution  # noqa: E402
 from hearth.model import Stage  # noqa: E402
 from hearth.pipeline import stage_plans  # noqa: E402
@@ -55,6 +58,7 @@ mirror:
       extract: [{files: "*.txt", format: text, language: en}]
 suite: {name: tiny, reserved: [held-out]}
 train: {steps: 5, schedule: {warmup_steps: 1}}
+rollout: {ready_timeout_seconds: 1}
 """
 PROFILE = """
 name: test
@@ -73,7 +77,6 @@ class Place:
     config: Path
     home: Path
     toys: Path
-    contexts: int = field(default=0)
 
     @property
     def root(self) -> Store:
@@ -81,6 +84,16 @@ class Place:
 
     def context(self, run_id: str = "run", **params: Any) -> dict[str, Any]:
         """What Airflow would give a task of a DAG run."""
+        ti = SimpleNamespace(
+            id="0198",
+            dag_id="build_llm",
+            run_id=run_id,
+            task_id="task",
+            map_index=-1,
+            max_tries=4,
+            try_number=1,
+            log_url="http://airflow/log",
+        )
         return {
             "params": {"recipe": "tiny", "profile": "test", **params},
             "dag_run": SimpleNamespace(
@@ -90,15 +103,8 @@ class Place:
                 run_type="manual",
                 triggering_user_name="ada",
             ),
-            "ti": SimpleNamespace(
-                dag_id="build_llm",
-                run_id=run_id,
-                task_id="task",
-                map_index=-1,
-                max_tries=4,
-                try_number=1,
-                log_url="http://airflow/log",
-            ),
+            "ti": ti,
+            "task_instance": ti,
             "outlet_events": OutletEventAccessors(),
         }
 
@@ -126,6 +132,37 @@ class Place:
     def release(self, stage: Stage) -> None:
         """Let a program that waits go on."""
         (self.toys / f"{stage}.go").touch()
+
+    def scores(self, bits: float, baseline: float = 8.0, spread: float = 0.1) -> None:
+        """Let evaluations find models of so many bits per byte on a suite of one task."""
+        rows = [
+            {
+                "task": "toys_en",
+                "item": f"item-{n}",
+                "group": f"group-{n // 2}",
+                "language": "en",
+                "kind": "bits_per_byte",
+                "loglikelihood": -math.log(2) * 100 * (bits + spread * (-1) ** (n // 2)),
+                "bytes": 100,
+                "correct": None,
+                "baseline_loglikelihood": -math.log(2) * 100 * baseline,
+            }
+            for n in range(80)
+        ]
+        suite = {
+            "name": "tiny", "version": 1, "max_length": 256, "dtype": "float32", "works": [],
+            "tasks": [{
+                "task": "toys_en", "kind": "bits_per_byte", "language": "en", "items": 80,
+                "groups": 40, "baselines": None, "smallest_detectable": 0.01,
+            }],
+        }  # fmt: skip
+        for stage, name in ((Stage.SUITE, "suite.json"), (Stage.EVALUATE, "items.parquet")):
+            folder = self.toys / f"{stage}.outputs"
+            folder.mkdir(exist_ok=True)
+            if name == "suite.json":
+                (folder / name).write_text(json.dumps(suite))
+            else:
+                pq.write_table(scores.table(rows), folder / name)
 
     def starts(self, stage: Stage) -> list[int]:
         """The attempts that were started, in their order."""

@@ -182,7 +182,7 @@ def test_the_trigger_outlasts_a_store_that_is_away(
             events.extend([event async for event in deferred.trigger.run()])
 
         task = asyncio.create_task(collect())
-        while "asking again" not in capsys.readouterr().out:
+        while "asking again" not in capsys.readouterr().out:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         profile.write_text(text)
         await asyncio.wait_for(task, 30)

@@ -1,0 +1,220 @@
+"""The laws of gate, approval and rollout."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.standard.operators import hitl
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowSkipException,
+    DownstreamTasksSkipped,
+    TaskAwaitingInput,
+)
+
+from hearth.build import EventKind
+from hearth.errors import TransientError
+from hearth.gate.decision import Answer
+from hearth.judgement import judgement_of
+from hearth.model import Stage
+from hearth.rollout.state import Version, change_state
+from operators.approve import ApproveOperator
+from operators.evaluate import EvaluateReferenceOperator
+from operators.gate import GateOperator
+from operators.rollout import RolloutOperator
+from operators.stage import StageOperator
+
+
+def built(place: Any, drive: Any, run_id: str = "run", **params: Any) -> dict[str, Any]:
+    """A build whose stages are done."""
+    context: dict[str, Any] = place.build(run_id, **params)
+    for stage in Stage:
+        drive(StageOperator(task_id=stage, stage=stage), context)
+    return context
+
+
+def serve(place: Any, context: dict[str, Any]) -> Version:
+    """Let a build's model serve."""
+    model = place.execution(context, Stage.TRAIN).artifact
+    now = datetime.now(UTC)
+    version = Version.of(model.uri, model.fingerprint, place.build_of(context).id, now)
+    minute = timedelta(minutes=1)
+    change_state(
+        place.root,
+        "hearth",
+        lambda state: state.with_candidate(version, 0, now, minute).promoted(
+            version.version, now, "a test"
+        ),
+    )
+    return version
+
+
+def gate(context: dict[str, Any]) -> Any:
+    return GateOperator(task_id="gate").execute(context)
+
+
+def rivals(place: Any, drive: Any, context: dict[str, Any]) -> None:
+    for reference in ("serving", "anchor"):
+        task = EvaluateReferenceOperator(task_id=f"evaluate_{reference}", reference=reference)
+        drive(task, context)
+
+
+# The gate ----------------------------------------------------------------------------------------
+
+
+def test_a_first_release_is_judged_against_the_baseline(place: Any, drive: Any) -> None:
+    place.scores(bits=3.0)
+    context = built(place, drive)
+    result = gate(context)
+    assert result["fingerprint"] == place.execution(context, Stage.TRAIN).artifact.fingerprint
+    judgement = judgement_of(place.build_of(context))
+    assert judgement.decision.answer is Answer.PASS
+    assert judgement.serving is None
+    assert place.kinds(context)[-1] == EventKind.GATE
+
+
+def test_a_candidate_that_loses_fails_with_the_reasons(place: Any, drive: Any) -> None:
+    place.scores(bits=9.0)
+    context = built(place, drive)
+    with pytest.raises(AirflowFailException, match=r"GateFailed.*toys_en against baseline"):
+        gate(context)
+
+
+def test_a_candidate_is_compared_with_what_serves_and_with_the_anchor(
+    place: Any, drive: Any
+) -> None:
+    place.scores(bits=3.0)
+    version = serve(place, built(place, drive))
+    place.scores(bits=2.0)
+    context = built(place, drive, "second", train_seed=1)
+    place.scores(bits=3.0)
+    rivals(place, drive, context)
+    gate(context)
+    judgement = judgement_of(place.build_of(context))
+    assert judgement.serving == judgement.anchor == version
+    assert {str(one.against) for one in judgement.decision.comparisons} == {"serving", "anchor"}
+    # Serving and anchor are one version here: it was evaluated by the first build already.
+    assert place.starts(Stage.EVALUATE) == [1, 1]
+
+
+@pytest.mark.parametrize("reference", ["serving", "anchor"])
+def test_where_nothing_serves_there_is_nothing_to_evaluate(place: Any, reference: str) -> None:
+    task = EvaluateReferenceOperator(task_id="task", reference=reference)
+    with pytest.raises(AirflowSkipException, match=f"has no {reference}"):
+        task.execute(place.build())
+
+
+def test_a_gate_without_the_rival_scores_says_which_task_to_clear(place: Any, drive: Any) -> None:
+    place.scores(bits=3.0)
+    first = built(place, drive)
+    context = built(place, drive, "second", train_seed=1)
+    serve(place, first)
+    place.execution(first, Stage.EVALUATE).artifact.folder.delete("artifact.json")
+    with pytest.raises(AirflowFailException, match="clear the task `evaluate_serving`"):
+        gate(context)
+
+
+# Approval ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What Airflow was told to ask; there is no Airflow here to tell."""
+    questions: list[dict[str, Any]] = []
+    monkeypatch.setattr(hitl, "upsert_hitl_detail", lambda **details: questions.append(details))
+    return questions
+
+
+def approve() -> ApproveOperator:
+    with DAG("build_llm", schedule=None):
+        task = ApproveOperator(task_id="approve")
+        task >> RolloutOperator(task_id="rollout")
+    return task
+
+
+def answer(choice: str, reason: str = "looks fine") -> dict[str, Any]:
+    return {
+        "chosen_options": [choice],
+        "params_input": {"reason": reason},
+        "responded_at": datetime.now(UTC),
+        "responded_by_user": {"id": "7", "name": "grace"},
+    }
+
+
+def test_after_a_pass_nobody_is_asked(place: Any, drive: Any, asked: Any) -> None:
+    place.scores(bits=3.0)
+    context = built(place, drive)
+    gate(context)
+    assert approve().execute(context) is None
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("params", "scores", "why"),
+    [
+        ({"approve_by_hand": True}, {"bits": 3.0}, "the build asks for it"),
+        ({}, {"bits": 7.99, "spread": 5.0}, "the gate is inconclusive"),
+    ],
+)
+def test_a_person_is_asked_with_the_numbers_and_silence_is_rejection(
+    place: Any, drive: Any, asked: Any, params: Any, scores: Any, why: str
+) -> None:
+    place.scores(**scores)
+    context = built(place, drive, **params)
+    gate(context)
+    with pytest.raises(TaskAwaitingInput) as waiting:
+        approve().execute(context)
+    assert waiting.value.timeout == timedelta(hours=72)
+    (question,) = asked
+    assert why in question["subject"]
+    assert "| toys_en | baseline |" in question["body"]
+    assert question["defaults"] == ["Reject"]
+    assert list(question["params"]) == ["reason"]
+
+
+def test_who_approves_and_why_is_kept(place: Any, drive: Any, asked: Any) -> None:
+    place.scores(bits=3.0)
+    context = built(place, drive, approve_by_hand=True)
+    gate(context)
+    approve().execute_complete(context, answer("Approve"))
+    data = place.build_of(context).events()[-1].data
+    assert (data["approved"], data["by"], data["reason"]) == (True, "grace", "looks fine")
+
+
+def test_a_rejection_skips_the_rollout(place: Any, drive: Any, asked: Any) -> None:
+    place.scores(bits=3.0)
+    context = built(place, drive, approve_by_hand=True)
+    context["ti"].xcom_push = lambda **_: None
+    task = approve()
+    context["task"] = task
+    with pytest.raises(DownstreamTasksSkipped) as skipped:
+        task.execute_complete(context, answer("Reject", "the licence"))
+    assert list(skipped.value.tasks) == ["rollout"]
+    data = place.build_of(context).events()[-1].data
+    assert (data["approved"], data["reason"]) == (False, "the licence")
+
+
+# Rollout -----------------------------------------------------------------------------------------
+
+
+def test_a_rollout_refuses_a_decision_that_the_world_left_behind(place: Any, drive: Any) -> None:
+    place.scores(bits=3.0)
+    other = built(place, drive, "other", train_seed=9)
+    context = built(place, drive)
+    gate(context)
+    serve(place, other)
+    with pytest.raises(AirflowFailException, match="build again"):
+        RolloutOperator(task_id="rollout").execute(context)
+    assert place.kinds(context)[-1] == EventKind.ROLLED_BACK
+
+
+def test_an_endpoint_that_nobody_minds_is_tried_again(place: Any, drive: Any) -> None:
+    place.scores(bits=3.0)
+    context = built(place, drive)
+    gate(context)
+    serve(place, context)
+    with pytest.raises(TransientError, match="make up"):
+        RolloutOperator(task_id="rollout").execute(context)
