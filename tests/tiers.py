@@ -43,6 +43,7 @@ class Tier:
 TIERS = (
     Tier("unit", AIRFLOW),
     Tier("compute", AIRFLOW),
+    Tier("compute", AIRFLOW),
     Tier("stages", STAGES),
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),
