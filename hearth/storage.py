@@ -174,9 +174,8 @@ class Store:
             if isinstance(self._objects, LocalStore):
                 return self._replace_file(path, data, etag, conflict)
             try:
-                result = obstore.put(
-                    self._objects, self._key(path), data, mode={"e_tag": etag, "version": None}
-                )
+                # Without "version": obstore refuses None there, and an ETag is all that counts.
+                result = obstore.put(self._objects, self._key(path), data, mode={"e_tag": etag})
             except (PreconditionError, AlreadyExistsError) as error:
                 raise ConflictError(conflict) from error
             return str(result["e_tag"])
