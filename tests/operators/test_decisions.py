@@ -25,14 +25,13 @@ from operators.approve import ApproveOperator
 from operators.evaluate import EvaluateReferenceOperator
 from operators.gate import GateOperator
 from operators.rollout import RolloutOperator
-from operators.stage import StageOperator
 
 
-def built(place: Any, drive: Any, run_id: str = "run", **params: Any) -> dict[str, Any]:
+def built(place: Any, run_id: str = "run", **params: Any) -> dict[str, Any]:
     """A build whose stages are done."""
     context: dict[str, Any] = place.build(run_id, **params)
     for stage in Stage:
-        drive(StageOperator(task_id=stage, stage=stage), context)
+        place.finish(context, stage)
     return context
 
 
@@ -67,7 +66,7 @@ def rivals(place: Any, drive: Any, context: dict[str, Any]) -> None:
 
 def test_a_first_release_is_judged_against_the_baseline(place: Any, drive: Any) -> None:
     place.scores(bits=3.0)
-    context = built(place, drive)
+    context = built(place)
     result = gate(context)
     assert result["fingerprint"] == place.execution(context, Stage.TRAIN).artifact.fingerprint
     judgement = judgement_of(place.build_of(context))
@@ -78,7 +77,7 @@ def test_a_first_release_is_judged_against_the_baseline(place: Any, drive: Any) 
 
 def test_a_candidate_that_loses_fails_with_the_reasons(place: Any, drive: Any) -> None:
     place.scores(bits=9.0)
-    context = built(place, drive)
+    context = built(place)
     with pytest.raises(AirflowFailException, match=r"GateFailed.*toys_en against baseline"):
         gate(context)
 
@@ -87,17 +86,29 @@ def test_a_candidate_is_compared_with_what_serves_and_with_the_anchor(
     place: Any, drive: Any
 ) -> None:
     place.scores(bits=3.0)
-    version = serve(place, built(place, drive))
+    version = serve(place, built(place))
     place.scores(bits=2.0)
-    context = built(place, drive, "second", train_seed=1)
+    context = built(place, "second", train_seed=1)
     place.scores(bits=3.0)
     rivals(place, drive, context)
     gate(context)
     judgement = judgement_of(place.build_of(context))
     assert judgement.serving == judgement.anchor == version
     assert {str(one.against) for one in judgement.decision.comparisons} == {"serving", "anchor"}
-    # Serving and anchor are one version here: it was evaluated by the first build already.
-    assert place.starts(Stage.EVALUATE) == [1, 1]
+    # Serving and anchor are one version here, and the first build has evaluated it already.
+    assert place.starts(Stage.EVALUATE) == []
+
+
+def test_a_rival_is_evaluated_on_a_suite_that_is_new_to_it(place: Any, drive: Any) -> None:
+    place.scores(bits=3.0)
+    first = place.build()
+    for stage in (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.TRAIN):
+        place.finish(first, stage)
+    serve(place, first)
+    context = built(place, "second", train_seed=1)
+    rivals(place, drive, context)
+    assert len(place.starts(Stage.EVALUATE)) == 1
+    assert gate(context)["uri"] == place.build_of(context).uri
 
 
 @pytest.mark.parametrize("reference", ["serving", "anchor"])
@@ -109,8 +120,8 @@ def test_where_nothing_serves_there_is_nothing_to_evaluate(place: Any, reference
 
 def test_a_gate_without_the_rival_scores_says_which_task_to_clear(place: Any, drive: Any) -> None:
     place.scores(bits=3.0)
-    first = built(place, drive)
-    context = built(place, drive, "second", train_seed=1)
+    first = built(place)
+    context = built(place, "second", train_seed=1)
     serve(place, first)
     place.execution(first, Stage.EVALUATE).artifact.folder.delete("artifact.json")
     with pytest.raises(AirflowFailException, match="clear the task `evaluate_serving`"):
@@ -146,7 +157,7 @@ def answer(choice: str, reason: str = "looks fine") -> dict[str, Any]:
 
 def test_after_a_pass_nobody_is_asked(place: Any, drive: Any, asked: Any) -> None:
     place.scores(bits=3.0)
-    context = built(place, drive)
+    context = built(place)
     gate(context)
     assert approve().execute(context) is None
     assert asked == []
@@ -163,7 +174,7 @@ def test_a_person_is_asked_with_the_numbers_and_silence_is_rejection(
     place: Any, drive: Any, asked: Any, params: Any, scores: Any, why: str
 ) -> None:
     place.scores(**scores)
-    context = built(place, drive, **params)
+    context = built(place, **params)
     gate(context)
     with pytest.raises(TaskAwaitingInput) as waiting:
         approve().execute(context)
@@ -177,7 +188,7 @@ def test_a_person_is_asked_with_the_numbers_and_silence_is_rejection(
 
 def test_who_approves_and_why_is_kept(place: Any, drive: Any, asked: Any) -> None:
     place.scores(bits=3.0)
-    context = built(place, drive, approve_by_hand=True)
+    context = built(place, approve_by_hand=True)
     gate(context)
     approve().execute_complete(context, answer("Approve"))
     data = place.build_of(context).events()[-1].data
@@ -186,7 +197,7 @@ def test_who_approves_and_why_is_kept(place: Any, drive: Any, asked: Any) -> Non
 
 def test_a_rejection_skips_the_rollout(place: Any, drive: Any, asked: Any) -> None:
     place.scores(bits=3.0)
-    context = built(place, drive, approve_by_hand=True)
+    context = built(place, approve_by_hand=True)
     context["ti"].xcom_push = lambda **_: None
     task = approve()
     context["task"] = task
@@ -202,8 +213,8 @@ def test_a_rejection_skips_the_rollout(place: Any, drive: Any, asked: Any) -> No
 
 def test_a_rollout_refuses_a_decision_that_the_world_left_behind(place: Any, drive: Any) -> None:
     place.scores(bits=3.0)
-    other = built(place, drive, "other", train_seed=9)
-    context = built(place, drive)
+    other = built(place, "other", train_seed=9)
+    context = built(place)
     gate(context)
     serve(place, other)
     with pytest.raises(AirflowFailException, match="build again"):
@@ -213,7 +224,7 @@ def test_a_rollout_refuses_a_decision_that_the_world_left_behind(place: Any, dri
 
 def test_an_endpoint_that_nobody_minds_is_tried_again(place: Any, drive: Any) -> None:
     place.scores(bits=3.0)
-    context = built(place, drive)
+    context = built(place)
     gate(context)
     serve(place, context)
     with pytest.raises(TransientError, match="make up"):
