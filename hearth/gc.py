@@ -22,6 +22,8 @@ from hearth.storage import Store
 
 PIN: Final = "pin"
 KEPT_BUILDS: Final = 5
+CACHE: Final = "cache"
+_SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _ARTIFACT: Final = re.compile(r"artifacts/([a-z]+)/([0-9a-f]{64})")
 
 
@@ -31,6 +33,7 @@ class Why(StrEnum):
     ARTIFACT = "no endpoint, kept build or lineage refers to this artifact"
     ATTEMPT = "this attempt did not win"
     CHECKPOINT = "the model that this checkpoint led to is finished"
+    PACKAGE = "no mirror that is kept is made of this package"
 
 
 class Garbage(FrozenModel):
@@ -60,12 +63,16 @@ def garbage(root: Store, *, kept_builds: int = KEPT_BUILDS) -> list[Garbage]:
                 found.append(_measure(root, path, Why.ARTIFACT))
             else:
                 found += _attempts(root, artifact, path, record, needed=path in needed)
+    found += _packages(root, needed)
     return [item for item in found if item.objects]
 
 
 def collect(root: Store, items: list[Garbage]) -> None:
     """Delete what `garbage` found, a folder's record first: no record, no artifact."""
     for item in items:
+        if item.why is Why.PACKAGE:
+            root.delete(item.path)
+            continue
         folder = root.sub(item.path)
         folder.delete("artifact.json")
         for info in list(folder.list()):
@@ -104,6 +111,19 @@ def _with_lineage(root: Store, paths: set[str]) -> set[str]:
                 needed.add(path)
                 waiting.append(path)
     return needed
+
+
+def _packages(root: Store, needed: set[str]) -> Iterator[Garbage]:
+    """Yield what the mirrors' content cache holds and no kept mirror pins."""
+    pinned: set[str] = set()
+    for path in needed:
+        match = _ARTIFACT.fullmatch(path)
+        if match is not None and match.group(1) == Stage.MIRROR:
+            record = Artifact(root, Stage.MIRROR, match.group(2)).record()
+            pinned |= set(_SHA256.findall(str(record.spec.get("pins")))) if record else set()
+    for info in root.list(CACHE):
+        if info.path.rpartition("/")[2] not in pinned:
+            yield Garbage(path=info.path, why=Why.PACKAGE, objects=1, bytes=info.size)
 
 
 def _attempts(

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hearth.ancestry import trace
+from hearth.artifact import Artifact, ArtifactRecord, Cost, InputRef, Provenance
+from hearth.attempt import Attempts, Outcome, exit_of
+from hearth.build import Build, BuildRecord, Run
+from hearth.errors import NotFoundError
+from hearth.gc import PIN, Why, collect, garbage
+from hearth.lock import Lock, PinnedFile, PinnedSource
+from hearth.model import Stage
+from hearth.pipeline import StagePlan, stage_plans
+from hearth.profile import EndpointTarget, Profile, StorageSettings
+from hearth.recipe import Recipe
+from hearth.storage import Store
+from hearth.yamlfile import load_model
+
+ROOT = Path(__file__).resolve().parents[3]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def build(store: Store, storage: StorageSettings, number: int) -> Build:
+    """Write a build of the tiny recipe; each number trains with another seed."""
+    recipe = load_model(ROOT / "recipes" / "tiny.yaml", Recipe).model_dump(mode="json")
+    recipe["train"]["seed"] = number
+    file = PinnedFile(name="a.deb", address="https://example.org/a.deb", sha256="0" * 64)
+    pins = tuple(
+        PinnedSource(id=source["id"], kind=source["kind"], version="1", files=(file,))
+        for source in recipe["mirror"]["sources"]
+    )
+    record = BuildRecord(
+        id=f"tiny-2026010{number}T000000Z-0000000{number}",
+        recipe=recipe,
+        profile=Profile(
+            name="local", storage=storage, endpoint=EndpointTarget(url="http://127.0.0.1:1")
+        ),
+        lock=Lock(recipe="tiny", resolved=NOW, sources=pins),
+        run=Run(dag_id="build_llm", run_id=str(number)),
+        triggered_by="test",
+        created=NOW,
+    )
+    made = Build(store, record.id)
+    made.create(record)
+    for plan in stage_plans(record).values():
+        publish(store, plan, record.id)
+    return made
+
+
+def publish(store: Store, plan: StagePlan, build_id: str) -> None:
+    artifact = Artifact(store, plan.stage, plan.fingerprint)
+    if artifact.record() is not None:
+        return
+    attempt, _ = Attempts(artifact).claim_or_join(build_id)
+    attempt.folder.put("out", b"result")
+    attempt.folder.put("checkpoints/step-1/model", b"weights")
+    artifact.publish(
+        ArtifactRecord(
+            stage=plan.stage,
+            name=plan.name,
+            contract=plan.contract,
+            fingerprint=plan.fingerprint,
+            spec=plan.spec,
+            inputs={
+                role: InputRef(
+                    uri=store.url(ref.uri.split("/store/")[1]), fingerprint=ref.fingerprint
+                )
+                for role, ref in plan.inputs.items()
+            },
+            attempt=attempt.number,
+            outputs=(),
+            metrics={"documents": 1},
+            provenance=Provenance(
+                git_revision=None,
+                code_digest="0",
+                lock_digest=None,
+                packages={},
+                python="3.11",
+                image=None,
+                host={},
+                build=build_id,
+                started=NOW,
+                finished=NOW,
+            ),
+            cost=Cost(wall_seconds=1, cpu_seconds=1, peak_rss_bytes=1),
+        )
+    )
+    attempt.settle(exit_of(Outcome.SUCCEEDED, 0, ""))
+
+
+@pytest.fixture
+def two_builds(store: Store, storage: StorageSettings) -> tuple[Build, Build]:
+    return build(store, storage, 1), build(store, storage, 2)
+
+
+def test_what_kept_builds_refer_to_is_no_garbage(
+    store: Store, two_builds: tuple[Build, Build]
+) -> None:
+    assert {item.why for item in garbage(store)} == {Why.CHECKPOINT}
+
+
+def test_what_only_an_old_build_refers_to_is_garbage(
+    store: Store, two_builds: tuple[Build, Build]
+) -> None:
+    old, new = (stage_plans(one.record()) for one in two_builds)
+    found = {item.path for item in garbage(store, kept_builds=1) if item.why is Why.ARTIFACT}
+    gone = {Stage.TRAIN, Stage.EVALUATE}
+    assert found == {f"artifacts/{stage}/{old[stage].fingerprint}" for stage in gone}
+    assert old[Stage.CURATE].fingerprint == new[Stage.CURATE].fingerprint
+
+
+def test_a_pinned_build_keeps_its_artifacts(store: Store, two_builds: tuple[Build, Build]) -> None:
+    two_builds[0].folder.put(PIN, b"")
+    assert not [i for i in garbage(store, kept_builds=1) if i.why is Why.ARTIFACT]
+
+
+def test_an_attempt_that_may_be_alive_is_no_garbage(
+    store: Store, two_builds: tuple[Build, Build]
+) -> None:
+    artifact = Artifact(store, Stage.TRAIN, "e" * 64)
+    attempt, _ = Attempts(artifact).claim_or_join("somebody")
+    attempt.folder.put("checkpoints/step-1/model", b"weights")
+    path = f"artifacts/train/{'e' * 64}/attempts/1"
+    assert path not in {item.path for item in garbage(store)}
+    attempt.settle(exit_of(Outcome.LOST, 75, ""))
+    assert path in {item.path for item in garbage(store)}
+
+
+def test_collecting_takes_what_was_found_and_nothing_else(
+    store: Store, two_builds: tuple[Build, Build]
+) -> None:
+    new = stage_plans(two_builds[1].record())
+    collect(store, garbage(store, kept_builds=1))
+    assert garbage(store, kept_builds=1) == []
+    for plan in new.values():
+        assert Artifact(store, plan.stage, plan.fingerprint).record() is not None
+    assert two_builds[0].record().recipe_name == "tiny", "a build's records are never garbage"
+
+
+def test_a_trace_reaches_the_sources(store: Store, two_builds: tuple[Build, Build]) -> None:
+    plan = stage_plans(two_builds[0].record())[Stage.EVALUATE]
+    uri = Artifact(store, plan.stage, plan.fingerprint).uri
+    node = trace(store, uri, "hearth").artifact
+    while Stage.MIRROR not in {below.stage for below in node.inputs.values()}:
+        node = next(iter(node.inputs.values()))
+    mirror = next(n for n in node.inputs.values() if n.stage is Stage.MIRROR)
+    assert set(mirror.sources) == {"debian-faq", "debian-faq-zh", "maint-guide", "maint-guide-zh"}
+
+
+def test_a_trace_of_nothing_says_so(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="nothing serves yet"):
+        trace(store, "endpoint", "hearth")
+
+
+def test_a_package_that_no_kept_mirror_pins_is_garbage(
+    store: Store, two_builds: tuple[Build, Build]
+) -> None:
+    store.put(f"cache/{'0' * 64}", b"pinned")
+    store.put(f"cache/{'f' * 64}", b"old")
+    found = [item.path for item in garbage(store) if item.why is Why.PACKAGE]
+    assert found == [f"cache/{'f' * 64}"]
+    collect(store, garbage(store))
+    assert store.exists(f"cache/{'0' * 64}")
+    assert not store.exists(f"cache/{'f' * 64}")
