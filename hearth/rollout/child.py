@@ -20,7 +20,8 @@ from hearth.errors import TransientError
 _FOLDER: Final = "HEARTH_ENDPOINT_FOLDER"
 _NAME: Final = "HEARTH_ENDPOINT_CHILD"
 _PORT: Final = "HEARTH_ENDPOINT_CHILD_PORT"
-_PASSED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
+# HEARTH_STACK is the mark by which a stack finds all of its processes, also after a crash.
+_PASSED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "HEARTH_STACK")
 _HEALTH: Final = '"GET /health '
 _KILL_SECONDS: Final = 10.0
 _LOG_BYTES: Final = 8 << 20
@@ -120,11 +121,7 @@ def spawn(
         cwd: its working directory.
         environment: on top of the few variables that every child gets; it gets no credentials.
     """
-    passed = {
-        key: value
-        for key, value in os.environ.items()
-        if key in _PASSED or key.startswith("HEARTH_")
-    }
+    passed = {key: value for key, value in os.environ.items() if key in _PASSED}
     marks = {_FOLDER: str(folder), _NAME: name, _PORT: str(port)}
     log = _log_of(folder, name)
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -143,7 +143,8 @@ class _Rollout:
         except RolloutFailed as failure:
             self._refuse(str(failure))
             raise
-        except Exception:
+        except BaseException:
+            # Also when the worker is told to end: nobody will watch the candidate for a while.
             self._back_off()
             raise
         self._confirm()
@@ -194,10 +195,15 @@ class _Rollout:
     def _step(self, gate_compared: str | None, weight: int) -> None:
         state = self._admit(gate_compared, weight)
         before = self._watch.until(
-            lambda seen: seen.revision >= state.revision and seen.weight == weight,
+            lambda seen: (
+                seen.revision >= state.revision
+                and (seen.weight == weight or self._trial.fell(seen) is not None)
+            ),
             SEEN_SECONDS,
             f"{weight} % of the traffic to go to {self._version}",
         )
+        if fell := self._trial.fell(before):
+            raise RolloutFailed(self._failure(f"{fell} (before {weight} % of the traffic)"))
         rival = _name(state.serving) if self._compare else None
         self._judge("step", weight, self._trial.compare(before, rival))
 

@@ -33,7 +33,9 @@ class ServerObservation(FrozenModel):
     crashes: int = Field(default=0, ge=0, description="Starts that failed since it last was ready.")
     restarts: int = Field(default=0, ge=0)
     ready_seconds: float | None = Field(default=None, description="From start to ready, last time.")
-    last_error: str | None = Field(default=None, description="The end of its log, when it crashed.")
+    last_error: str | None = Field(
+        default=None, description="How it ended last, with the end of its log."
+    )
 
 
 class Observation(FrozenModel):

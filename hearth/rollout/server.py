@@ -198,7 +198,7 @@ class Server:
             if fault is None:
                 log.info("version %s: ready after %.1f s", self.version.version, seconds)
                 self._ready_seconds = round(seconds, 2)
-                self._crashes, self._error = 0, None
+                self._crashes = 0
                 self._enter(ServerState.READY)
                 return
             self._work = None

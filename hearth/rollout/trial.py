@@ -40,11 +40,25 @@ class Trial:
         self._watch = watch
         self._spec = spec
         self._version = version
+        self._restarts: int | None = None
+
+    def fell(self, seen: Observation) -> str | None:
+        """Say how the candidate's server ended since the trial began, even if it is up again."""
+        server = seen.server(self._version)
+        if server is None:
+            return "its server is gone"
+        if self._restarts is None:
+            self._restarts = server.restarts
+        if not seen.ready(self._version) or server.restarts > self._restarts:
+            return f"its server went down: {server.last_error}"
+        return None
 
     def smoke(self) -> Finding:
         """Ask every prompt once, before there is any traffic."""
         spec = self._spec
-        with self._direct(self._watch.now(), self._version) as probe:
+        seen = self._watch.now()
+        self.fell(seen)
+        with self._direct(seen, self._version) as probe:
             answers = [probe.ask(spec.smoke_tokens, prompt) for prompt in spec.prompts]
         errors = [answer.error for answer in answers if answer.error is not None]
         if errors:
@@ -74,7 +88,8 @@ class Trial:
                 self._spec.min_requests,
             ),
         )
-        found = [*self._down(after), *late]
+        fell = self.fell(after)
+        found = [*([fell] if fell else []), *late]
         numbers: dict[str, float] = {}
         for kind, candidate, serving, least in pairs:
             evidence = Evidence(kind=kind, candidate=candidate, serving=serving)
@@ -121,12 +136,6 @@ class Trial:
             raise TransientError(message)
         url = f"http://127.0.0.1:{server.port}"
         return probing(url, self._spec.prompts, self._spec.request_timeout_seconds)
-
-    def _down(self, seen: Observation) -> tuple[str, ...]:
-        if seen.ready(self._version):
-            return ()
-        server = seen.server(self._version)
-        return (f"its server is down: {server.last_error if server else 'it is gone'}",)
 
 
 def _between(before: Observation, after: Observation, version: str) -> Traffic:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from hearth.rollout.controller import RolloutFailed, roll_out
-from hearth.rollout.state import read_state
+from hearth.rollout.controller import RolloutFailed, RolloutStep, roll_back, roll_out
+from hearth.rollout.state import change_state, read_state
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +83,37 @@ def test_a_bad_candidate_is_refused_and_no_client_notices(
     endpoint.until(lambda seen: seen.server(candidate.version) is None, "the candidate to go")
 
 
-def test_a_good_candidate_takes_over_and_no_client_notices(
+def test_a_candidate_that_dies_under_traffic_is_refused_and_no_client_notices(
     endpoint: Any, first: Any, quick: Any, clients: Any
 ) -> None:
-    second = endpoint.version()
+    candidate = endpoint.version()
+
+    def kill(step: RolloutStep) -> None:
+        if step.weight == 10:
+            endpoint.process_of(candidate).kill()
+
+    with clients, pytest.raises(RolloutFailed, match="its server went down"):
+        roll_out(endpoint.store, endpoint.target, candidate, first.version, quick, kill)
+    assert clients.failures == []
+    assert candidate.version in clients.versions
+    assert endpoint.complete().headers["X-Hearth-Version"] == first.version
+
+
+@pytest.fixture(scope="module")
+def second(endpoint: Any, first: Any) -> Any:
+    return endpoint.version()
+
+
+def test_a_good_candidate_takes_over_and_no_client_notices(
+    endpoint: Any, first: Any, second: Any, quick: Any, clients: Any
+) -> None:
+    # An earlier rollout of it died half way: the next one goes on.
+    now = datetime.now(UTC)
+    change_state(
+        endpoint.store,
+        endpoint.target.name,
+        lambda state: state.with_candidate(second, 10, now, timedelta(hours=1)),
+    )
     with clients:
         result = roll_out(
             endpoint.store, endpoint.target, second, first.version, quick, endpoint.steps.append
@@ -94,6 +122,16 @@ def test_a_good_candidate_takes_over_and_no_client_notices(
     assert clients.failures == []
     assert clients.versions == {first.version, second.version}
     assert result.replaced == first.version
-    previous = read_state(endpoint.store, endpoint.target.name).previous()
-    assert previous is not None
-    assert previous.version == first.version
+    assert endpoint.complete().headers["X-Hearth-Version"] == second.version
+
+
+def test_going_back_brings_the_version_before(
+    endpoint: Any, first: Any, second: Any, quick: Any, clients: Any
+) -> None:
+    with clients:
+        result = roll_back(endpoint.store, endpoint.target, quick, endpoint.steps.append)
+    assert clients.failures == []
+    assert (result.version, result.replaced) == (first.version, second.version)
+    state = read_state(endpoint.store, endpoint.target.name)
+    assert state.anchor is not None
+    assert state.anchor.version == first.version
