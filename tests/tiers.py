@@ -43,7 +43,6 @@ class Tier:
 TIERS = (
     Tier("unit", AIRFLOW),
     Tier("compute", AIRFLOW),
-    Tier("compute", AIRFLOW),
     Tier("stages", STAGES),
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),
