@@ -109,7 +109,9 @@ class OptimizerSection(FrozenModel):
         description="muon: Muon (Jordan et al. 2024) for the matrices of the layers, AdamW for "
         "the rest; adamw: AdamW (Loshchilov and Hutter 2019) for all.",
     )
-    learning_rate: float = Field(3e-3, gt=0, le=1, description="AdamW's highest.")
+    learning_rate: float = Field(
+        0.01, gt=0, le=1, description="AdamW's highest; alone, without Muon, it wants about 0.003."
+    )
     matrix_learning_rate: float = Field(0.02, gt=0, le=1, description="Muon's highest.")
     momentum: float = Field(0.95, ge=0, lt=1, description="Muon's.")
     betas: tuple[

@@ -25,6 +25,7 @@ from hearth.train.spec import (
     CONTRACT,
     ModelSection,
     NumericsSection,
+    OptimizerSection,
     ScheduleSection,
     TokenizerSection,
     TrainSpec,
@@ -68,6 +69,7 @@ def model_spec(**changes: object) -> TrainSpec:
         "steps": 60,
         "schedule": ScheduleSection(warmup_steps=4),
         "numerics": NumericsSection(global_batch=8, micro_batch=2),
+        "optimizer": OptimizerSection(learning_rate=3e-3),
         "validations": 3,
         "validation_sequences": 8,
     }
