@@ -20,7 +20,7 @@ from typing import Annotated, Final
 
 import typer
 
-from hearth.errors import SpecError
+from hearth.errors import HearthError, SpecError
 from hearth.profile import load_profile, settings
 from hearth.rollout.child import Child, adopt
 from hearth.rollout.fetch import fetch
@@ -192,9 +192,13 @@ def main(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    here, target = settings(), load_profile(profile)
-    name = endpoint or target.endpoint.name
-    serve(Store.open(target.storage), name, here.endpoint_port, here.home / "endpoint" / name)
+    try:
+        here, target = settings(), load_profile(profile)
+        name = endpoint or target.endpoint.name
+        serve(Store.open(target.storage), name, here.endpoint_port, here.home / "endpoint" / name)
+    except HearthError as error:
+        log.error("%s", error)  # noqa: TRY400 - it says all there is to say
+        raise typer.Exit(error.exit_code) from error
 
 
 def serve(store: Store, name: str, port: int, folder: Path) -> None:

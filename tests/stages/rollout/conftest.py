@@ -172,6 +172,9 @@ class Endpoint:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.process = self.spawn()
+
+    def spawn(self) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "HEARTH_HOME": str(self._folder / "home"),
@@ -180,7 +183,7 @@ class Endpoint:
             "HEARTH_ENDPOINT_PORT": str(self.port),
         }
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "hearth.rollout.supervisor"],
                 env=environment,
                 stdout=log,
@@ -209,7 +212,7 @@ class Endpoint:
         return httpx.post(f"{self.url}/v1/completions", json=body, timeout=30, trust_env=False)
 
     def until(self, good: Callable[[Observation], bool], wanted: str) -> Observation:
-        return self.watch.until(good, 60, wanted)
+        return self.watch.until(good, 120, wanted)
 
     def process_of(self, version: Version) -> psutil.Process:
         server = self.watch.now().server(version.version)
@@ -219,7 +222,7 @@ class Endpoint:
     def proxy(self) -> psutil.Process:
         return next(psutil.Process(c.pid) for c in adopt(self.folder) if c.name == "haproxy")
 
-    def until_answered_by(self, version: Version, seconds: float = 60) -> list[int | str]:
+    def until_answered_by(self, version: Version, seconds: float = 120) -> list[int | str]:
         """Ask until this version answers; return what came before."""
         before: list[int | str] = []
         deadline = time.monotonic() + seconds

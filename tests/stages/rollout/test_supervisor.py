@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hearth.errors import EXIT_SPEC
 from hearth.rollout.state import Version, change_state
 
 HOUR = timedelta(hours=1)
@@ -112,6 +113,13 @@ def test_an_endpoint_comes_back_after_a_stop_even_when_its_store_lost_everything
     finally:
         shutil.rmtree(endpoint.store_folder)
         away.rename(endpoint.store_folder)
+
+
+def test_a_folder_has_one_supervisor(endpoint: Any, serving: Version) -> None:
+    second = endpoint.spawn()
+    assert second.wait(60) == EXIT_SPEC
+    assert "another supervisor of endpoint hearth is running: stop it first" in endpoint.log()
+    assert endpoint.complete().status_code == 200
 
 
 def test_a_damaged_model_is_refused_by_name(endpoint: Any, serving: Version) -> None:
