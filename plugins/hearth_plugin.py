@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from operators import listener
+# The scheduler loads plugins before it forks workers. What is imported here, every task finds
+# there; else each would spend most of its second on importing it again.
+from operators import factory, listener
 
 
 class HearthPlugin(AirflowPlugin):
@@ -12,3 +14,6 @@ class HearthPlugin(AirflowPlugin):
 
     name = "hearth"
     listeners = [listener]
+
+
+__all__ = ["HearthPlugin", "factory"]
