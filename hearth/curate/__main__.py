@@ -1,18 +1,69 @@
-"""`python -m hearth.curate --job URI`: make a corpus from the mirror's documents."""
+"""The program of the curate stage."""
 
 from __future__ import annotations
 
-import os
 import sys
+from typing import Any, Final
 
-# Before Curator or Ray are imported: nothing is reported to anybody, and logs stay readable.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("LOGURU_LEVEL", "WARNING")
-
-from hearth.curate.program import run
-from hearth.curate.spec import CONTRACT, CurateSpec
+from hearth.curate.keys import ContentKey
+from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
+from hearth.errors import SpecError
 from hearth.model import Stage
-from hearth.stage import main
+from hearth.stage import Context, main
+
+_KEY_BYTES: Final = 16
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Fetch, curate, publish; return the metrics."""
+    # Curator takes seconds to import, and a job that is refused should not wait for it.
+    from hearth.curate import executor as executors  # noqa: PLC0415
+    from hearth.curate.prepare import readable  # noqa: PLC0415
+    from hearth.curate.run import curate  # noqa: PLC0415
+
+    spec = CurateSpec.model_validate(context.job.spec)
+    key = _content_key(context)
+    folder = context.input("mirror").fetch("documents/*") / "documents"
+    documents = sorted(folder.rglob("*.parquet"))
+    items = context.input("suite").open("items.parquet") if "suite" in context.job.inputs else None
+    if items is None:
+        context.unverified("no suite was given: nothing was kept out of the corpus")
+    _, total = readable(documents)
+    step = "start"
+    done: dict[str, int] = {}
+
+    def say(name: str) -> None:
+        nonlocal step
+        step = name
+        done.clear()
+        context.progress(step, 0, total, "documents")
+
+    def progress(stage: str, count: int) -> None:
+        done[stage] = done.get(stage, 0) + count
+        context.progress(step, min(done.values()), total, "documents", message=stage)
+
+    size = sum(path.stat().st_size for path in documents)
+    chosen = executors.choose(size, context.job.settings, progress)
+    out, scratch = context.scratch / "out", context.scratch / "work"
+    out.mkdir()
+    scratch.mkdir()
+    metrics, written = curate(documents, items, spec, key, chosen, out, scratch, say)
+    for path, rows in written:
+        context.publish(path, path.relative_to(out).as_posix(), rows)
+    context.publish(out / "report.json", "report.json")
+    return metrics
+
+
+def _content_key(context: Context) -> ContentKey:
+    secret = context.secret(CONTENT_KEY)
+    if len(secret) < _KEY_BYTES:
+        message = (
+            f"secret {CONTENT_KEY!r}: has {len(secret)} bytes, at least {_KEY_BYTES} are needed: "
+            "generate one, and keep it: another key makes other content ids"
+        )
+        raise SpecError(message)
+    return ContentKey(secret)
+
 
 if __name__ == "__main__":
     sys.exit(main(Stage.CURATE, CONTRACT, CurateSpec, run))

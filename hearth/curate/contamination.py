@@ -19,7 +19,7 @@ from hearth.curate.spec import DecontaminateSection, Language
 
 _SEED: Final = 13
 _SHORTEST: Final = 8 / 13
-"""An item shorter than an n-gram is matched whole, from this share of its length (GPT-3: 8 of 13)."""
+"""Of an n-gram's length; an item between this and that is matched whole (GPT-3: 8 of 13)."""
 
 
 class SuiteItem(NamedTuple):

@@ -1,60 +1,105 @@
-"""Where a Curator pipeline runs: in this process for small inputs, on Ray for large ones.
+"""Where a Curator pipeline runs: in this process, or on Ray.
 
-Starting Ray costs more than curating some ten thousand documents; both give the same rows.
+A Ray cluster takes some 40 seconds to start and stop on a small machine; a corpus of a few
+megabytes is done in less. Both executors give the same rows.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+from loguru import logger
 from nemo_curator.backends.base import BaseExecutor, BaseStageAdapter, NodeInfo, WorkerMetadata
-from nemo_curator.tasks import EmptyTask
+from nemo_curator.stages.base import ProcessingStage
+from nemo_curator.tasks import EmptyTask, Task
 
-if TYPE_CHECKING:
-    from nemo_curator.stages.base import ProcessingStage
-    from nemo_curator.tasks import Task
+from hearth.errors import HearthError
 
-RAY_FROM_BYTES: Final = 1 << 30
-"""From so many bytes of compressed Parquet on, a Ray cluster is worth its start."""
+log = logging.getLogger(__name__)
+
+RAY_ABOVE_BYTES: Final = 512 * 2**20
+"""Input, as stored, above which a Ray cluster is started; a job's settings may say otherwise."""
+
+Progress = Callable[[str, int], None]
+"""Called with the name of a stage and the number of documents it has just finished."""
 
 
 class InProcessExecutor(BaseExecutor):
-    """Runs the stages one after the other, batch by batch, in this process."""
+    """Runs stages one after the other in this process, a task at a time, depth first.
+
+    So the memory is that of one task on its way, and what the last stage returned.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        super().__init__()
+        self._progress = progress
 
     def execute(
-        self, stages: list[ProcessingStage[Any, Any]], initial_tasks: list[Task[Any]] | None = None
-    ) -> list[Task[Any]]:
-        """Run a pipeline; return what its last stage gave."""
+        self, stages: list[ProcessingStage], initial_tasks: list[Task] | None = None
+    ) -> list[Task]:
+        """Run the pipeline; return what its last stage returned."""
         adapters = [BaseStageAdapter(stage) for stage in stages]
-        for adapter in adapters:
-            adapter.setup_on_node(NodeInfo(), WorkerMetadata())
-            adapter.setup(WorkerMetadata())
-        tasks = initial_tasks or [EmptyTask() if isinstance(EmptyTask, type) else EmptyTask]
-        done: list[Task[Any]] = []
+        started: list[BaseStageAdapter] = []
+        try:
+            for adapter in adapters:
+                adapter.setup_on_node(NodeInfo(), WorkerMetadata())
+                adapter.setup(WorkerMetadata())
+                started.append(adapter)
+            return self._through(adapters, initial_tasks or [EmptyTask()])
+        finally:
+            for adapter in started:
+                adapter.teardown()
+
+    def _through(self, adapters: Sequence[BaseStageAdapter], tasks: list[Task]) -> list[Task]:
+        if not adapters:
+            return tasks
+        first, rest = adapters[0], adapters[1:]
+        size = max(1, first.stage.batch_size or 1)
+        done: list[Task] = []
         for task in tasks:
-            done += _through(adapters, [task])
-        for adapter in adapters:
-            adapter.teardown()
+            if not first.stage.validate_input(task):
+                # Curator's own message would hold the task, and so the text.
+                message = f"stage {first.stage.name}: lacks columns of {first.stage.inputs()}"
+                raise HearthError(message)
+        for start in range(0, len(tasks), size):
+            results = first.process_batch(tasks[start : start + size])
+            if self._progress:
+                self._progress(first.stage.name, sum(task.num_items for task in results))
+            done += self._through(rest, results)
         return done
 
 
-def _through(adapters: list[BaseStageAdapter], tasks: list[Task[Any]]) -> list[Task[Any]]:
-    """Take tasks through the stages depth first: one batch's rows are in memory twice at most."""
-    if not adapters or not tasks:
-        return tasks
-    first, *rest = adapters
-    size = max(1, first.stage.batch_size or 1)
-    done: list[Task[Any]] = []
-    for start in range(0, len(tasks), size):
-        for task in first.process_batch(tasks[start : start + size]):
-            done += _through(rest, [task])
-    return done
+def choose(input_bytes: int, settings: dict[str, Any], progress: Progress) -> BaseExecutor:
+    """Return the executor for an input of this size.
+
+    Args:
+        input_bytes: What is to be read, as stored.
+        settings: The job's settings: `ray_above_bytes` moves the switch-over; 0 always takes Ray.
+        progress: Told what the in-process executor has done; Ray says nothing on the way.
+    """
+    quiet()
+    limit = int(settings.get("ray_above_bytes", RAY_ABOVE_BYTES))
+    if input_bytes < limit:
+        return InProcessExecutor(progress)
+    log.info("%d bytes of input, Ray from %d: on Ray", input_bytes, limit)
+    return ray_executor()
 
 
-def executor_for(input_bytes: int) -> BaseExecutor:
-    """Return what suits an input of this size."""
-    if input_bytes < RAY_FROM_BYTES:
-        return InProcessExecutor()
-    from nemo_curator.backends.ray_data import RayDataExecutor  # noqa: PLC0415 - starts slowly
+def ray_executor() -> BaseExecutor:
+    """Return Curator's executor on Ray Data, which reports nothing to Ray's makers."""
+    from nemo_curator.backends.ray_data import RayDataExecutor  # noqa: PLC0415 - slow to import
+    from ray._common.usage.usage_lib import (  # noqa: PLC0415 - no public way to switch it off
+        set_usage_stats_enabled_via_env_var,
+    )
 
+    set_usage_stats_enabled_via_env_var(False)
     return RayDataExecutor()
+
+
+def quiet() -> None:
+    """Let Curator say only what matters."""
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING")

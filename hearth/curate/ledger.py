@@ -102,7 +102,7 @@ class Ledger:
         written = []
         for step in Step:
             rows = sorted(self._steps[step], key=lambda d: (d.doc_key, d.content_id or ""))
-            columns = {
+            columns: dict[str, list[Any]] = {
                 "doc_key": [d.doc_key for d in rows],
                 "content_id": [d.content_id for d in rows],
                 "action": [d.action.value for d in rows],

@@ -1,4 +1,4 @@
-"""The decisions of curation that need no library: who is a copy, who belongs together, who goes where.
+"""The decisions of curation: who is a copy, who belongs together, who goes where.
 
 A *group* is what no split may tear: near-duplicates, documents of one work, translations of each
 other, and whatever these chain together. Splits are dealt to groups, never to documents.
@@ -209,7 +209,7 @@ def _take(
     large: set[str],
     place: Mapping[str, float],
 ) -> str | None:
-    """Choose the train group that a split without a language takes; None if it needs or finds none."""
+    """Choose the train group that a split without a language takes, if it needs and finds one."""
     if any(splits[group] is split for group in sizes):
         return None
     train = [group for group in sizes if splits[group] is Split.TRAIN]

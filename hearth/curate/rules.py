@@ -1,4 +1,4 @@
-"""The rules of quality: one field a rule, its published default and source; null switches it off."""
+"""The rules of quality, each with its published default and source; null switches one off."""
 
 from __future__ import annotations
 
@@ -83,16 +83,19 @@ class ChineseRules(CommonRules):
     """Rules for text without spaces: characters instead of words."""
 
     min_characters: int = Field(
-        50,
+        20,
         ge=0,
-        description="Letters and digits at least: Gopher's 50 words are some 80 characters, and "
-        "classical verse has fewer. Hearth's own.",
+        description="Letters and digits at least. Gopher's 50 words would be some 80 characters; "
+        "20 is a quatrain of five characters a line. Hearth's own.",
     )
     max_characters: int = Field(
         200_000, ge=1, description="Letters and digits at most: Gopher's 100,000 words. Own."
     )
     min_han: float | None = Field(
-        0.3, ge=0, le=1, description="Han among letters and digits. Hearth's own."
+        0.15,
+        ge=0,
+        le=1,
+        description="Han among letters and digits: manuals name many programs. Hearth's own.",
     )
     max_punctuation: float | None = Field(
         0.35, ge=0, le=1, description="Punctuation and symbols among characters. Hearth's own."
@@ -101,13 +104,13 @@ class ChineseRules(CommonRules):
         0.2,
         ge=0,
         le=1,
-        description=f"Characters in the most frequent 4-gram of characters, where words of two "
-        f"make a 2-gram. 0.2: {GOPHER}, characters for words.",
+        description="Characters in the most frequent 4-gram of tokens; a token is a character, or "
+        f"a Latin word. Two words of two make a 2-gram. 0.2: {GOPHER}, tokens for words.",
     )
     max_repeated_gram: float | None = Field(
         0.15,
         ge=0,
         le=1,
-        description="Characters in repeated 10-grams of characters, where words of two make a "
-        f"5-gram. 0.15: {GOPHER}, characters for words.",
+        description="Characters in repeated 10-grams of tokens. Five words of two make a 5-gram. "
+        f"0.15: {GOPHER}, tokens for words.",
     )

@@ -69,7 +69,7 @@ class LanguageSection(FrozenModel):
         "Chinese, whatever fastText says of verse, terms and mixed text. Hearth's own.",
     )
     sample_characters: int = Field(
-        10_000, ge=100, le=1_000_000, description="Characters of a document that are looked at."
+        2_000, ge=100, le=1_000_000, description="Characters of a document that are looked at."
     )
 
 
@@ -194,6 +194,11 @@ class PerplexitySection(FrozenModel):
     min_documents: int = Field(
         20, ge=2, le=1_000_000, description="With fewer train documents nothing is trimmed."
     )
+    exempt: tuple[str, ...] = Field(
+        (),
+        description="Sources that are scored and never trimmed: those meant to be unlike the "
+        "rest, such as verse among manuals.",
+    )
 
 
 class TokensSection(FrozenModel):
@@ -201,7 +206,7 @@ class TokensSection(FrozenModel):
 
     vocabulary: int = Field(8_192, ge=300, le=262_144, description="Tokens of the vocabulary.")
     sample_characters: int = Field(
-        4_000_000,
+        2_000_000,
         ge=10_000,
         le=1_000_000_000,
         description="Characters of the train split that the BPE is trained on.",

@@ -1,8 +1,8 @@
 r"""One pattern per kind, and a validator where the number carries a check.
 
-Boundaries are ASCII look-arounds and never ``\b``: a Chinese character is a word character to ``re``, so
-``\b`` finds no boundary in ``电话13912345678。``. Every pattern is bounded and takes linear time, because
-``re`` cannot be interrupted. Patterns see a view of the text in which full-width forms are ASCII.
+Boundaries are ASCII look-arounds and never `\b`: a Chinese character is a word character to `re`,
+so `\b` finds no boundary in `电话13912345678。`. Every pattern is bounded and takes linear time,
+because `re` cannot be interrupted. Patterns see the text with full-width forms as ASCII.
 """
 
 from __future__ import annotations
@@ -102,9 +102,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         PiiKind.CN_RESIDENT_ID,
         _pattern(
-            _FREE
-            + r"([1-8]\d{5}[ -]?(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ -]?\d{3}[\dXx])"
-            + _END
+            _FREE + r"([1-8]\d{5}[ -]?(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+            r"[ -]?\d{3}[\dXx])" + _END
         ),
         validators.is_resident_id,
     ),
@@ -122,7 +121,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         PiiKind.BANK_CARD,
         _pattern(
-            r"(?<![0-9A-Za-z.])((?:62|[3-6]\d)\d\d(?:([ -]?)\d{4}(?:\2\d{4}){1,2}\2?\d{1,5}|\d{9,15}))"
+            r"(?<![0-9A-Za-z.])([3-6]\d\d\d"
+            r"(?:([ -]?)\d{4}(?:\2\d{4}){1,2}\2?\d{1,5}|\d{9,15}))"
             r"(?![0-9A-Za-z]|\.\d)"
         ),
         validators.is_bank_card,
@@ -130,8 +130,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         PiiKind.BANK_CARD,
         _pattern(
-            rf"(?:银行卡|储蓄卡|信用卡|借记卡|卡号|银行账号|银行帐号){_GAP}(\d{{4}}(?:[ -]?\d{{4}}){{2,3}}"
-            rf"(?:[ -]?\d{{1,3}})?){_END}"
+            rf"(?:银行卡|储蓄卡|信用卡|借记卡|卡号|银行账号|银行帐号){_GAP}"
+            rf"(\d{{4}}(?:[ -]?\d{{4}}){{2,3}}(?:[ -]?\d{{1,3}})?){_END}"
         ),
         needs=("卡", "银行"),
     ),
@@ -148,7 +148,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         PiiKind.CN_MOBILE,
         _pattern(
-            r"(?<![0-9A-Za-z.+])((?:(?:\+|00)?86[ -]?)?1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)"
+            r"(?<![0-9A-Za-z.+])((?:(?:\+|00)?86[ -]?)?"
+            r"1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)"
             r"([ -]?)\d{4}\2\d{4})(?![0-9A-Za-z]|\.\d)"
         ),
     ),
@@ -156,7 +157,7 @@ PATTERNS: tuple[Pattern, ...] = (
 
 
 def detect_once(view: str) -> Iterator[Span]:
-    """Yield what one pass over a view of a text finds, perhaps overlapping, in order of precedence."""
+    """Yield what one pass finds, perhaps overlapping, in order of precedence."""
     yield from _private_keys(view)
     for kind, expression, validate, needs in PATTERNS:
         if needs and not any(word in view for word in needs):
@@ -185,7 +186,7 @@ def _private_keys(view: str) -> Iterator[Span]:
 
 
 def _emails(view: str) -> Iterator[Span]:
-    # From the @ outwards: a pattern that starts with the local part would try every word of the text.
+    # From the @ outwards: a pattern that starts with the local part would try every word.
     at = view.find("@")
     while at >= 0:
         local = _LOCAL_PART.search(view, max(0, at - 64), at)

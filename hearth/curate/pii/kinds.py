@@ -28,7 +28,7 @@ class PiiKind(StrEnum):
 
 
 class Span(NamedTuple):
-    """Where something was found: ``text[start:end]``, counted in characters. Never the text itself."""
+    """Where something was found, as in `text[start:end]`: never the text itself."""
 
     start: int
     end: int

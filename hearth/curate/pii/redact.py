@@ -12,8 +12,9 @@ from hearth.curate.pii.kinds import PiiKind, Span
 def detect(text: str, kinds: Iterable[PiiKind] = tuple(PiiKind)) -> list[Span]:
     """Find personal information and secrets.
 
-    Passes are repeated, with what was found masked, until one finds nothing new: covering one number can
-    free the boundary of its neighbour, and the redacted text must hold nothing that is still detected.
+    Passes are repeated, with what was found masked, until one finds nothing new: covering one
+    number can free the boundary of its neighbour, and the redacted text must hold nothing that is
+    still detected.
 
     Args:
         text: Any text. Full-width digits and letters are seen as their ASCII forms.
@@ -27,7 +28,8 @@ def detect(text: str, kinds: Iterable[PiiKind] = tuple(PiiKind)) -> list[Span]:
     found: list[Span] = []
     while new := _claim(span for span in detect_once(view) if span.kind in wanted):
         found += new
-        pieces, position = [], 0
+        pieces: list[str] = []
+        position = 0
         for start, end, _ in new:
             pieces += (view[position:start], MASK * (end - start))
             position = end
@@ -42,7 +44,8 @@ def redact(text: str, spans: Iterable[Span]) -> str:
         text: The text that the spans were found in.
         spans: Spans in order, not overlapping.
     """
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for start, end, kind in spans:
         pieces += (text[position:start], kind.placeholder)
         position = end

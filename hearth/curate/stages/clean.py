@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import ftfy
+import pandas as pd
 from nemo_curator.stages.text.modifiers import DocumentModifier
 from nemo_curator.stages.text.modifiers.unicode import UnicodeReformatter
 
+from hearth.curate.ledger import Step
 from hearth.curate.normalise import clean
 from hearth.curate.spec import UnicodeForm
+from hearth.curate.stages.marking import MarkingStage, Rows
 
 
 class RepairText(UnicodeReformatter):
@@ -33,7 +38,7 @@ class RepairText(UnicodeReformatter):
         """Repair mojibake and terminal escapes."""
         if text.isascii() and "\x1b" not in text:
             return text
-        return ftfy.fix_text(text, config=self.config)
+        return str(ftfy.fix_text(text, config=self.config))
 
 
 class CleanText(DocumentModifier):
@@ -47,3 +52,45 @@ class CleanText(DocumentModifier):
     def modify_document(self, text: str) -> str:
         """Return the text, clean."""
         return clean(text, self._form)
+
+
+@dataclass
+class TakeChange(MarkingStage):
+    """Put the modified text in the original's place; give up what has nothing left.
+
+    Attributes:
+        before: The column of the original.
+        after: The column of the modified text: it is gone afterwards.
+        changed: The column that says whether they differ.
+        entered: The column of the original's length.
+    """
+
+    before: str = "text"
+    after: str = "clean"
+    changed: str = "changed"
+    entered: str = "entered"
+    name: str = "take_change"
+
+    def inputs(self) -> tuple[list[str], list[str]]:
+        """Name the columns that must be there."""
+        return ["data"], [self.before, self.after]
+
+    def outputs(self) -> tuple[list[str], list[str]]:
+        """Name the columns that are written."""
+        return ["data"], [self.before, self.changed, self.entered]
+
+    def edit(self, frame: pd.DataFrame) -> None:
+        """Compare every live row."""
+        rows = Rows(frame, Step.NORMALISE)
+        before, after = rows.column(self.before), rows.column(self.after)
+        for place in rows.live:
+            if not after[place].strip():
+                rows.give_up(place, "nothing left")
+        rows.store(
+            **{
+                self.before: after,
+                self.changed: [one != other for one, other in zip(before, after, strict=True)],
+                self.entered: [len(text) for text in before],
+            }
+        )
+        frame.drop(columns=self.after, inplace=True)  # noqa: PD002 - the frame is this stage's own

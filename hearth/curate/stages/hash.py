@@ -79,9 +79,4 @@ def signed(sets: list[Hashes], section: DedupSection) -> np.ndarray[Any, np.dtyp
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         np.concatenate(sets), offsets, section.permutations, SEED
     )
-    return np.asarray(matrix_rows(matrix), dtype=np.uint32)
-
-
-def matrix_rows(matrix: Any) -> Any:
-    """Return the rows of rensa's digest matrix."""
-    return matrix.to_rows()
+    return np.array(matrix.to_rows(), dtype=np.uint32)

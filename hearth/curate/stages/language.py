@@ -39,7 +39,7 @@ class IdentifyLanguage(MarkingStage):
 
     section: LanguageSection = field(default_factory=LanguageSection)
     text: str = "text"
-    declared: str = "declared"
+    declared: str = "language"
     output: str = "language"
     model: str | None = None
     name: str = "identify_language"

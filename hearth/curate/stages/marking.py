@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,10 @@ SCORE = "score"
 """Column: what that step measured."""
 
 
+SLICE = 0.25
+"""CPUs that a stage asks Ray for."""
+
+
 @dataclass
 class MarkingStage(ProcessingStage[DocumentBatch, DocumentBatch]):
     """A stage that changes columns of live rows, and may give rows up with a reason.
@@ -28,7 +32,7 @@ class MarkingStage(ProcessingStage[DocumentBatch, DocumentBatch]):
 
     name: str = "marking"
     # A fraction: on a small machine Ray starts every stage of a pipeline at once.
-    resources: Resources = Resources(cpus=0.25)  # noqa: RUF009 - frozen by convention in Curator
+    resources: Resources = field(default_factory=lambda: Resources(cpus=SLICE))
 
     @abstractmethod
     def edit(self, frame: pd.DataFrame) -> None:

@@ -1,0 +1,140 @@
+"""The metrics of a corpus."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from hearth.curate.ledger import Action, Ledger, Step
+from hearth.curate.perplexity import weighted_quantile
+from hearth.curate.plan import Split
+from hearth.curate.rows import Row, live
+
+_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def report(
+    rows: Sequence[Row],
+    ledger: Ledger,
+    contamination: Mapping[str, Any],
+    thresholds: Mapping[str, float],
+) -> dict[str, Any]:
+    """Describe a corpus and what was left out of it, in numbers.
+
+    Args:
+        rows: All rows, those given up too.
+        ledger: What happened to them.
+        contamination: What decontamination found, by task.
+        thresholds: The perplexity above which documents went, by language.
+    """
+    staying = live(rows)
+    flow = ledger.flow()
+    return {
+        "documents": {"in": len(rows), "out": len(staying)},
+        "characters": {
+            "in": sum(row["characters_in"] for row in flow if row["step"] == Step.READ),
+            "out": sum(len(row.text) for row in staying),
+        },
+        "steps": flow,
+        "drops": ledger.drops(),
+        "retention": _retention(rows, staying),
+        "duplication": _duplication(ledger),
+        "pii": _pii(ledger),
+        "contamination": dict(contamination),
+        "perplexity": _perplexity(staying, thresholds),
+        "splits": _splits(staying),
+        "tokens": _tokens(staying),
+        "coverage": _coverage(rows, staying),
+    }
+
+
+def _retention(rows: Sequence[Row], staying: Sequence[Row]) -> dict[str, Any]:
+    result = {}
+    for language in sorted({row.language for row in rows}):
+        before = [row for row in rows if row.language == language]
+        after = [row for row in staying if row.language == language]
+        characters = sum(row.entered for row in before)
+        result[language] = {
+            "documents": _share(len(after), len(before)),
+            "characters": _share(sum(len(row.text) for row in after), characters),
+        }
+    return result
+
+
+def _duplication(ledger: Ledger) -> dict[str, float]:
+    compared = len(ledger[Step.EXACT])
+    return {
+        step.value: _share(sum(d.action is Action.DROPPED for d in ledger[step]), compared)
+        for step in (Step.EXACT, Step.NEAR)
+    }
+
+
+def _pii(ledger: Ledger) -> dict[str, int]:
+    kinds = Counter(kind for decision in ledger[Step.PII] for kind, _, _ in decision.spans)
+    return dict(sorted(kinds.items()))
+
+
+def _perplexity(staying: Sequence[Row], thresholds: Mapping[str, float]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for language in sorted({row.language for row in staying}):
+        scores = [
+            (row.perplexity, len(row.text))
+            for row in staying
+            if row.language == language and row.perplexity is not None
+        ]
+        quantiles = {f"p{q * 100:g}": weighted_quantile(scores, q) for q in _QUANTILES}
+        result[language] = {**quantiles, "threshold": thresholds.get(language)}
+    return result
+
+
+def _splits(staying: Sequence[Row]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for split in Split:
+        part = [row for row in staying if row.split is split]
+        by_language = Counter(row.language for row in part)
+        result[split.value] = {
+            "documents": len(part),
+            "groups": len({row.group for row in part}),
+            "characters": sum(len(row.text) for row in part),
+            "languages": dict(sorted(by_language.items())),
+        }
+    return result
+
+
+def _tokens(staying: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    tokens: dict[str, Counter[str]] = defaultdict(Counter)
+    characters: Counter[str] = Counter()
+    for row in staying:
+        tokens[row.language][row.split.value] += row.tokens
+        characters[row.language] += len(row.text)
+    return {
+        language: {
+            **dict(sorted(counts.items())),
+            "characters_per_token": round(characters[language] / max(1, counts.total()), 4),
+        }
+        for language, counts in sorted(tokens.items())
+    }
+
+
+def _coverage(rows: Sequence[Row], staying: Sequence[Row]) -> dict[str, Any]:
+    """How much of what was mirrored is represented: by source, works and characters."""
+    read = [row for row in rows if row.step != Step.READ]
+    sources = {}
+    for source in sorted({row.source for row in read}):
+        before = [row for row in read if row.source == source]
+        after = [row for row in staying if row.source == source]
+        sources[source] = {
+            "documents": _share(len(after), len(before)),
+            "works": _share(len({r.work for r in after}), len({r.work for r in before})),
+            "characters": _share(sum(len(r.text) for r in after), sum(r.entered for r in before)),
+        }
+    scored = sum(len(row.text) for row in staying if row.perplexity is not None)
+    return {
+        "sources": sources,
+        "scored_by_perplexity": _share(scored, sum(len(row.text) for row in staying)),
+    }
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 6) if whole else 0.0

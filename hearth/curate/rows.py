@@ -1,0 +1,83 @@
+"""One document on its way through curation, once it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from hearth.curate.ledger import Action, Decision
+from hearth.curate.plan import Candidate, Split
+
+
+@dataclass(slots=True)
+class Row:
+    """A document. Its text is redacted; of the text as it was, only keyed hashes are left."""
+
+    doc_key: str
+    source: str
+    work: str
+    parallel: str | None
+    language: str
+    licence: str
+    text: str
+    characters: int
+    """Of the normalised text, before redaction."""
+    entered: int
+    """Characters as read."""
+    changed: bool
+    """Whether normalisation changed anything."""
+    content_id: str | None
+    shingles: bytes | None
+    signature: bytes | None
+    spans: tuple[tuple[str, int, int], ...]
+    step: str
+    """The step that gave it up; empty while it is in."""
+    reason: str | None
+    score: float | None
+    group: str = ""
+    split: Split = Split.TRAIN
+    fold: int = -1
+    perplexity: float | None = None
+    tokens: int = 0
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """Build a row from a record that may hold more."""
+        return cls(**{f.name: record[f.name] for f in fields(cls) if f.name in record})
+
+    @property
+    def candidate(self) -> Candidate:
+        """What decisions need to know."""
+        return Candidate(
+            self.doc_key,
+            self.content_id or "",
+            self.source,
+            self.work,
+            self.parallel,
+            self.language,
+            self.characters,
+        )
+
+    def kept(self, entered: int, size: int, **more: Any) -> Decision:
+        """Return the decision that it stays, edited if that is said."""
+        more.setdefault("action", Action.KEPT)
+        return Decision(self.doc_key, self.content_id, self.language, entered, size, **more)
+
+    def dropped(self, entered: int, reason: str | None, **more: Any) -> Decision:
+        """Return the decision that it goes."""
+        return Decision(
+            self.doc_key,
+            self.content_id,
+            self.language,
+            entered,
+            0,
+            Action.DROPPED,
+            reason or "unknown",
+            **more,
+        )
+
+
+def live(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows that no step has given up."""
+    return [row for row in rows if not row.step]

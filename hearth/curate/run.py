@@ -1,0 +1,108 @@
+"""The steps of curation, one after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nemo_curator.backends.base import BaseExecutor
+
+from hearth.curate import tables
+from hearth.curate.keys import ContentKey
+from hearth.curate.ledger import Ledger
+from hearth.curate.plan import Split
+from hearth.curate.prepare import prepare, readable
+from hearth.curate.refine import count_tokens, judge, suite_items, trim
+from hearth.curate.report import report
+from hearth.curate.rows import Row, live
+from hearth.curate.select import select
+from hearth.curate.spec import CurateSpec
+from hearth.errors import DataError
+
+Say = Callable[[str], None]
+"""Told the name of the step that begins."""
+
+
+def curate(
+    documents: Sequence[Path],
+    items: Path | None,
+    spec: CurateSpec,
+    key: ContentKey,
+    executor: BaseExecutor,
+    out: Path,
+    scratch: Path,
+    say: Say = lambda _step: None,
+) -> tuple[dict[str, Any], list[tuple[Path, int]]]:
+    """Turn documents into a corpus.
+
+    Args:
+        documents: Parquet files of documents.
+        items: A suite's `items.parquet`; None where there is no suite to keep out.
+        spec: What to do.
+        key: Under which contents are hashed.
+        executor: What runs the pipelines.
+        out: Where `corpus/`, `decisions/` and `report.json` are written.
+        scratch: A folder for what is forgotten afterwards; no text is written there.
+        say: Told what begins.
+
+    Returns:
+        The metrics, and the Parquet files with their rows.
+
+    Raises:
+        DataError: An input is not what it should be, or nothing is left.
+    """
+    ledger = Ledger()
+    files, _ = readable(documents)
+    say("prepare")
+    rows = prepare(files, spec, key, executor, ledger)
+    _not_empty(rows, ledger, "no document could be used")
+    say("select")
+    select(rows, spec, key, ledger)
+    suite = suite_items(items, spec) if items is not None else ()
+    say("judge")
+    contamination = judge(rows, suite, spec, executor, ledger)
+    say("perplexity")
+    thresholds = trim(rows, spec, executor, scratch, ledger)
+    staying = live(rows)
+    missing = [split.value for split in Split if not any(r.split is split for r in staying)]
+    if missing:
+        _fail(ledger, f"nothing is left of {', '.join(missing)}")
+    say("tokens")
+    count_tokens(rows, spec)
+    say("write")
+    metrics = report(rows, ledger, contamination, thresholds)
+    written = _write_corpus(staying, out / "corpus") + ledger.write(out / "decisions")
+    full = {**metrics, "content_key": key.fingerprint, "spec": spec.model_dump(mode="json")}
+    text = json.dumps(full, ensure_ascii=False, indent=2, sort_keys=True)
+    (out / "report.json").write_text(text + "\n", encoding="utf-8")
+    return metrics, written
+
+
+def _write_corpus(rows: Sequence[Row], folder: Path) -> list[tuple[Path, int]]:
+    written = []
+    for split in Split:
+        part = [row for row in rows if row.split is split]
+        columns: dict[str, list[Any]] = {
+            name: [getattr(row, name) for row in part]
+            for name in tables.CORPUS.names
+            if name != "characters"
+        }
+        columns["characters"] = [len(row.text) for row in part]
+        written += tables.write(folder / f"split={split.value}", tables.CORPUS, columns)
+    return written
+
+
+def _not_empty(rows: Sequence[Row], ledger: Ledger, what: str) -> None:
+    if not live(rows):
+        _fail(ledger, what)
+
+
+def _fail(ledger: Ledger, what: str) -> None:
+    drops = ", ".join(f"{reason} {count}" for reason, count in ledger.drops().items())
+    message = (
+        f"corpus: {what} (dropped: {drops or 'nothing'}): "
+        "mirror more, or loosen the recipe's `curate` rules"
+    )
+    raise DataError(message)

@@ -1,0 +1,71 @@
+"""Text of evaluation sets: found and cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from nemo_curator.backends.base import WorkerMetadata
+
+from hearth.curate.contamination import SuiteIndex, SuiteItem, cut
+from hearth.curate.ledger import Step
+from hearth.curate.spec import DecontaminateSection
+from hearth.curate.stages.marking import MarkingStage, Rows
+
+
+@dataclass
+class CutContamination(MarkingStage):
+    """Cut the lines that hold n-grams of the suite; give up documents that are mostly that.
+
+    Attributes:
+        items: The items, normalised and redacted as the documents are.
+        section: N-grams and limits.
+        text: The column that is read and written.
+        matched: The column of the items found, by number.
+        spans: The column of what was cut: (task, start, end).
+    """
+
+    items: tuple[SuiteItem, ...] = ()
+    section: DecontaminateSection = field(default_factory=DecontaminateSection)
+    text: str = "text"
+    matched: str = "items"
+    spans: str = "cut"
+    name: str = "cut_contamination"
+
+    def inputs(self) -> tuple[list[str], list[str]]:
+        """Name the columns that must be there."""
+        return ["data"], [self.text]
+
+    def outputs(self) -> tuple[list[str], list[str]]:
+        """Name the columns that are written."""
+        return ["data"], [self.text, self.matched, self.spans]
+
+    def ray_stage_spec(self) -> dict[str, Any]:
+        """Ask for a worker that keeps its index."""
+        return {"is_actor_stage": True}
+
+    def setup(self, _worker: WorkerMetadata | None = None) -> None:
+        """Index the suite."""
+        self._index = SuiteIndex(self.items, self.section)
+
+    def edit(self, frame: pd.DataFrame) -> None:
+        """Look for the suite in every live row."""
+        rows = Rows(frame, Step.DECONTAMINATE)
+        texts = rows.column(self.text)
+        matched = rows.column(self.matched, ())
+        spans = rows.column(self.spans, ())
+        for place in rows.live:
+            matches = self._index.matches(texts[place])
+            if not matches:
+                continue
+            matched[place] = tuple(sorted({match.item for match in matches}))
+            task = self.items[matches[0].item].task
+            result = cut(texts[place], matches, self.section)
+            spans[place] = tuple((task, start, end) for start, end in result.spans)
+            if result.text is None:
+                share = sum(end - start for start, end in result.spans) / len(texts[place])
+                rows.give_up(place, "contaminated", share)
+            else:
+                texts[place] = result.text
+        rows.store(**{self.text: texts, self.matched: matched, self.spans: spans})
