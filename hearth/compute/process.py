@@ -23,7 +23,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,10 +58,17 @@ def _stat(pid: int) -> _Stat | None:
     return _Stat(state=fields[0], parent=int(fields[1]), ticks=int(fields[19]))
 
 
+def _pids() -> Iterator[int]:
+    """Every process, and those that appear while the others are being looked at."""
+    seen: set[int] = set()
+    while fresh := {int(path.name) for path in _PROC.iterdir() if path.name.isdecimal()} - seen:
+        yield from sorted(fresh)
+        seen |= fresh
+
+
 def _table() -> dict[int, _Stat]:
     """Every living process now."""
-    pids = (int(path.name) for path in _PROC.iterdir() if path.name.isdecimal())
-    found = ((pid, _stat(pid)) for pid in pids)
+    found = ((pid, _stat(pid)) for pid in _pids())
     return {pid: stat for pid, stat in found if stat is not None and stat.state not in _DEAD}
 
 
@@ -165,13 +172,14 @@ def marked(variable: str, value: str) -> set[ProcessIdentity]:
     """Processes that started with `variable=value` in their environment, or were forked by one."""
     wanted = f"{variable}={value}".encode()
     found = set()
-    for pid, stat in _table().items():
+    for pid in _pids():
+        one = ProcessIdentity.of(pid)
         try:
             environment = (_PROC / str(pid) / "environ").read_bytes()
         except OSError:  # ended meanwhile, or another user's
             continue
-        if wanted in environment.split(b"\0"):
-            found.add(ProcessIdentity(boot_id(), pid, stat.ticks))
+        if one is not None and wanted in environment.split(b"\0") and one.alive():
+            found.add(one)
     return found
 
 
@@ -207,7 +215,8 @@ def kill_all(find: Callable[[], set[ProcessIdentity]], timeout: float) -> set[Pr
         What is still there (a process in uninterruptible sleep, or another user's): mostly nothing.
     """
     deadline = time.monotonic() + timeout
-    while found := find():
+    # Asked twice: a process in the middle of starting a program shows no environment.
+    while found := find() or find():
         stopped: set[ProcessIdentity] = set()
         while fresh := found - stopped:
             for process in fresh:

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
 STUBBORN = "trap '' TERM; echo $BASHPID >> $OUT/pids; while :; do sleep 0.1; done"
 # Four ways to get away: a child, a session of its own, an orphan, an orphan without environment.
-FAMILY = f"""
-stubborn={STUBBORN.replace("$", chr(92) + "$")!r}
-bash -c "$stubborn" &
-setsid bash -c "$stubborn" &
-(setsid bash -c "$stubborn" &)
-(env -i OUT=$OUT PATH=$PATH setsid bash -c "$stubborn" &)
+FAMILY = """
+bash -c "$STUBBORN" &
+setsid bash -c "$STUBBORN" &
+(setsid bash -c "$STUBBORN" &)
+(env -i OUT=$OUT PATH=$PATH setsid bash -c "$STUBBORN" &)
 """
 
 
@@ -241,16 +240,15 @@ def test_two_who_cancel_at_once_see_one_end(rig: Rig) -> None:
 
 
 def test_no_descendant_outlives_a_cancelled_job(rig: Rig) -> None:
-    handle = rig.backend.submit(rig.bash("clan", f"{FAMILY} wait; sleep 100"))
+    handle = rig.backend.submit(rig.bash("clan", f"{FAMILY} wait", env={"STUBBORN": STUBBORN}))
     family = rig.processes("pids", 4)
     assert rig.backend.cancel(handle, grace=0.3).state is JobState.CANCELLED
     assert not [one for one in family if one.alive()]
 
 
 def test_no_descendant_outlives_its_command(rig: Rig) -> None:
-    wait = "while [ $(wc -l < $OUT/pids) -lt 4 ]; do sleep 0.05; done; until [ -e $OUT/seen ]; do"
-    script = f"touch $OUT/pids; {FAMILY} {wait} sleep 0.05; done; exit 3"
-    handle = rig.backend.submit(rig.bash("heirs", script))
+    script = f"{FAMILY} until [ -e $OUT/seen ]; do sleep 0.05; done; exit 3"
+    handle = rig.backend.submit(rig.bash("heirs", script, env={"STUBBORN": STUBBORN}))
     family = rig.processes("pids", 4)
     (rig.folder / "seen").touch()
     status = rig.ended(handle)
@@ -259,7 +257,7 @@ def test_no_descendant_outlives_its_command(rig: Rig) -> None:
 
 
 def test_a_job_without_its_guard_is_lost_and_gone(rig: Rig) -> None:
-    handle = rig.backend.submit(rig.bash("lost", f"{FAMILY} wait; sleep 100"))
+    handle = rig.backend.submit(rig.bash("lost", f"{FAMILY} wait", env={"STUBBORN": STUBBORN}))
     family = rig.processes("pids", 4)
     rig.knows(handle, family)
     rig.lose(handle)
