@@ -60,7 +60,8 @@ def _bars(tasks: Sequence[TaskSummary], title: str, baselines: dict[str, str]) -
             capsize=4,
         )
     axes.set_xticks(places + width * (len(names) - 1) / 2, [task.task for task in tasks])
-    axes.legend()
+    axes.margins(y=0.3)  # Room for the legend.
+    axes.legend(loc="upper right", ncols=len(names))
     return _svg(figure, title)
 
 
