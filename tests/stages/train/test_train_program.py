@@ -45,7 +45,7 @@ def checkpoints(attempt: Attempt) -> list[int]:
 
 def until(happened: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait for something that a running program does."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 180
     while not happened():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
@@ -69,7 +69,7 @@ def reference(
     """Return a run that nobody disturbed."""
     attempt = program.claim(program.spec())
     log = tmp_path_factory.mktemp("log") / "log"
-    code = program.start(attempt, log).wait(120)
+    code = program.start(attempt, log).wait(240)
     assert code == EXIT_OK, log.read_text()
     return attempt, record_of(program, attempt)
 
@@ -160,7 +160,7 @@ def test_killed_and_stopped_and_damaged_it_ends_with_the_uninterrupted_weights(
     third = program.claim(spec)
     process = program.start(third, log)
     started.append(process)
-    assert process.wait(120) == EXIT_OK, log.read_text()
+    assert process.wait(240) == EXIT_OK, log.read_text()
     said = log.read_text()
     assert second.folder.url(path) in said
     assert hashlib.sha256(damaged).hexdigest() in said

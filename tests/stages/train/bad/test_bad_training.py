@@ -20,7 +20,7 @@ def refused(program: Program, tmp_path: Path, **changes: Any) -> str:
     """Run a training that must fail because of its data; return what it says."""
     attempt = program.claim(program.spec(**changes))
     log = tmp_path / "log"
-    assert program.start(attempt, log).wait(120) == EXIT_DATA, log.read_text()
+    assert program.start(attempt, log).wait(240) == EXIT_DATA, log.read_text()
     end = attempt.exit()
     assert end is not None
     assert end.error == "DataError"
