@@ -1,0 +1,165 @@
+"""Laws of copies, groups and splits."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hearth.curate.keys import ContentKey
+from hearth.curate.plan import Candidate, Split, UnionFind, assign, canonical, groups
+from hearth.errors import DataError
+
+KEY = ContentKey(b"a key of a test")
+SHARES = {Split.VALIDATION: 0.03, Split.TEST: 0.02}
+PAIRS = st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=30)
+
+
+def candidate(
+    number: int, work: str = "", parallel: str | None = None, language: str = "en", size: int = 100
+) -> Candidate:
+    return Candidate(
+        f"s:{number:04}", f"id{number}", "s", work or f"w{number}", parallel, language, size
+    )
+
+
+def library(seed: int, size: int) -> list[Candidate]:
+    draw = random.Random(seed)  # noqa: S311 - a made-up library
+    return [
+        candidate(
+            number,
+            work=f"w{draw.randrange(max(4, size // 3))}",
+            parallel=draw.choice([None, f"p{draw.randrange(size)}"]),
+            language=draw.choice(["en", "zh"]),
+            size=draw.randrange(1, 10_000),
+        )
+        for number in range(size)
+    ]
+
+
+@given(PAIRS)
+def test_sets_are_what_a_walk_over_the_pairs_reaches(pairs: list[tuple[int, int]]) -> None:
+    sets = UnionFind(30)
+    for one, other in pairs:
+        sets.union(one, other)
+    for start in range(30):
+        reached, todo = {start}, [start]
+        while todo:
+            here = todo.pop()
+            for one, other in pairs:
+                for a, b in ((one, other), (other, one)):
+                    if a == here and b not in reached:
+                        reached.add(b)
+                        todo.append(b)
+        assert sets.sets()[sets.find(start)] == sorted(reached)
+        assert sets.find(start) == min(reached)
+
+
+@given(PAIRS, st.randoms())
+def test_sets_do_not_depend_on_the_order_of_pairs(
+    pairs: list[tuple[int, int]], shuffler: random.Random
+) -> None:
+    shuffled = list(pairs)
+    shuffler.shuffle(shuffled)
+    one, other = UnionFind(30), UnionFind(30)
+    for pair in pairs:
+        one.union(*pair)
+    for pair in shuffled:
+        other.union(*pair)
+    assert one.sets() == other.sets()
+
+
+def test_of_copies_the_most_trusted_then_the_longest_then_the_first_stays() -> None:
+    copies = [
+        Candidate("b:1", "x", "b", "w", None, "en", 900),
+        Candidate("a:2", "x", "a", "w", None, "en", 10),
+        Candidate("c:1", "x", "c", "w", None, "en", 900),
+    ]
+    assert canonical(copies, [[0, 1, 2]], trust=["a"]) == {0: 1, 2: 1}
+    assert canonical(copies, [[0, 1, 2]], trust=[]) == {1: 0, 2: 0}
+
+
+@given(st.integers(0, 2**32), st.integers(4, 60), PAIRS)
+def test_no_split_tears_a_group(seed: int, size: int, pairs: list[tuple[int, int]]) -> None:
+    documents = library(seed, size)
+    copies = [(one % size, other % size) for one, other in pairs]
+    names = groups(documents, copies, KEY)
+    for one, other in copies:
+        assert names[one] == names[other]
+    for first, one in zip(documents, names, strict=True):
+        for second, other in zip(documents, names, strict=True):
+            same = first.work == second.work or (
+                first.parallel is not None and first.parallel == second.parallel
+            )
+            assert one == other or not same
+    try:
+        splits = assign(documents, names, SHARES, 0.05, KEY)
+    except DataError:
+        assert len(set(names)) < 6
+        return
+    assert set(splits) == set(names)
+    assert set(splits.values()) == set(Split)
+
+
+@given(st.integers(0, 2**32), st.randoms())
+def test_splits_do_not_depend_on_the_order_of_documents(seed: int, shuffler: random.Random) -> None:
+    documents = library(seed, 60)
+    shuffled = list(documents)
+    shuffler.shuffle(shuffled)
+
+    def dealt(these: list[Candidate]) -> dict[str, Split]:
+        names = groups(these, [], KEY)
+        splits = assign(these, names, SHARES, 0.05, KEY)
+        return {d.doc_key: splits[n] for d, n in zip(these, names, strict=True)}
+
+    try:
+        expected = dealt(documents)
+    except DataError:
+        return
+    assert dealt(shuffled) == expected
+
+
+def test_every_language_with_three_groups_is_in_every_split() -> None:
+    documents = [
+        candidate(number, language=language, size=1_000)
+        for language in ("en", "zh")
+        for number in range(3 if language == "zh" else 3_000)
+    ]
+    documents = [d._replace(work=f"{d.language}-{d.work}") for d in documents]
+    names = groups(documents, [], KEY)
+    splits = assign(documents, names, SHARES, 0.05, KEY)
+    for language in ("en", "zh"):
+        mine = {splits[n] for d, n in zip(documents, names, strict=True) if d.language == language}
+        assert mine == set(Split)
+
+
+def test_a_book_is_never_held_out_by_chance() -> None:
+    documents = [candidate(number, size=10) for number in range(2_000)]
+    documents.append(candidate(9_999, work="book", size=50_000))
+    for seed in range(40):
+        key = ContentKey(f"key {seed}".encode())
+        names = groups(documents, [], key)
+        assert assign(documents, names, SHARES, 0.05, key)[names[-1]] is Split.TRAIN
+
+
+def test_held_out_shares_are_about_what_was_asked() -> None:
+    documents = [candidate(number) for number in range(5_000)]
+    names = groups(documents, [], KEY)
+    splits = list(assign(documents, names, SHARES, 0.05, KEY).values())
+    assert 0.02 < splits.count(Split.VALIDATION) / 5_000 < 0.04
+    assert 0.012 < splits.count(Split.TEST) / 5_000 < 0.028
+
+
+def test_a_group_keeps_its_split_while_others_come() -> None:
+    documents = [candidate(number) for number in range(4_000)]
+    before = assign(documents[:3_000], groups(documents[:3_000], [], KEY), SHARES, 0.05, KEY)
+    after = assign(documents, groups(documents, [], KEY), SHARES, 0.05, KEY)
+    assert {group: after[group] for group in before} == before
+
+
+def test_too_few_groups_are_an_error_that_says_what_to_do() -> None:
+    documents = [candidate(number, work=f"w{number % 2}") for number in range(10)]
+    with pytest.raises(DataError, match=r"2 groups.*mirror more works"):
+        assign(documents, groups(documents, [], KEY), SHARES, 0.05, KEY)

@@ -1,0 +1,188 @@
+"""Laws of normalisation, hashes, near-duplicates, contamination and perplexity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hearth.curate.contamination import SuiteIndex, SuiteItem, cut
+from hearth.curate.hashing import grams, letters, words
+from hearth.curate.keys import ContentKey, Domain, fraction
+from hearth.curate.near import Shingler, duplicates, jaccard
+from hearth.curate.normalise import clean
+from hearth.curate.perplexity import NgramModel, weighted_quantile
+from hearth.curate.spec import (
+    DecontaminateSection,
+    DedupSection,
+    PerplexitySection,
+    UnicodeForm,
+)
+
+EN = "the quick brown fox jumps over the lazy dog while seven wizards brew a very strong tea"
+ZH = "春眠不觉晓，处处闻啼鸟。夜来风雨声，花落知多少。床前明月光，疑是地上霜。"
+LIMITS = DecontaminateSection()
+DEDUP = DedupSection()
+
+
+@given(st.text(), st.sampled_from(UnicodeForm))
+def test_normalising_twice_changes_nothing_more(text: str, form: UnicodeForm) -> None:
+    once = clean(text, form)
+    assert clean(once, form) == once
+
+
+def test_what_nobody_sees_goes_and_what_means_something_stays() -> None:
+    assert clean("a\u200bb\ufeff\x07c\u00ad") == "abc"
+    assert clean("one\r\ntwo\rthree\u2028four  \n\n\n\nfive") == "one\ntwo\nthree\nfour\n\nfive"
+    assert clean("    code\n\tmore") == "    code\n\tmore"
+    assert clean("\u3000\u3000中文　全角１２３，ok") == "  中文 全角１２３，ok"
+    assert clean("全角１２３", UnicodeForm.NFKC) == "全角123"
+    assert clean("e\u0301") == "é"
+
+
+def test_content_ids_are_of_the_content_and_of_the_key() -> None:
+    one, other = ContentKey(b"one"), ContentKey(b"other")
+    assert one.content_id("a") == ContentKey(b"one").content_id("a")
+    assert one.content_id("a") != one.content_id("b")
+    assert one.content_id("a") != other.content_id("a")
+    assert one.content_id("a") != one.name(Domain.WORK, "a")
+    assert "one" not in repr(one)
+
+
+@given(st.text(max_size=20))
+def test_a_digest_falls_between_nought_and_one(text: str) -> None:
+    assert 0 <= fraction(ContentKey(b"k").content_id(text)) < 1
+
+
+def test_words_stand_apart_by_script() -> None:
+    assert words("Linux内核 5.10, naïve") == ["Linux", "内核", "5", "10", "na", "ï", "ve"]
+    points, places = letters("A，b 中")
+    assert "".join(map(chr, points)) == "ab中"
+    assert places.tolist() == [0, 2, 4]
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), max_size=40), st.integers(1, 6))
+def test_equal_runs_have_equal_hashes(values: list[int], length: int) -> None:
+    array = np.array(values, dtype=np.uint32)
+    hashes = grams(array, length, 7)
+    assert len(hashes) == max(0, len(values) - length + 1)
+    runs = [tuple(values[i : i + length]) for i in range(len(hashes))]
+    for i, one in enumerate(runs):
+        for j, other in enumerate(runs):
+            assert (one == other) == (hashes[i] == hashes[j])
+
+
+def test_jaccard_is_that_of_the_shingles() -> None:
+    shingler = Shingler(DEDUP, 1)
+    one = shingler.shingles("abcdefgh", "zh")
+    other = shingler.shingles("abcdefgx", "zh")
+    assert len(one) == 4
+    assert jaccard(one, other) == pytest.approx(3 / 5)
+    assert jaccard(one, one) == 1
+    assert jaccard(shingler.shingles("", "zh"), shingler.shingles("", "en")) == 1
+
+
+def test_white_space_makes_no_new_chinese_text() -> None:
+    shingler = Shingler(DEDUP, 1)
+    assert jaccard(shingler.shingles(ZH, "zh"), shingler.shingles(" ".join(ZH), "zh")) == 1
+
+
+def test_candidates_are_verified_and_connected() -> None:
+    shingler = Shingler(DEDUP, 1)
+    base = " ".join(f"word{number}" for number in range(200))
+    texts = [base, base + " end", "start " + base, base.replace("word1", "other"), ZH]
+    sets = [shingler.shingles(text, "en") for text in texts]
+    # Equal signatures: every document is a candidate of every other.
+    signatures = np.zeros((len(texts), DEDUP.permutations), dtype=np.uint32)
+    found = list(duplicates(signatures, sets, DEDUP))
+    assert {place for one, other, _ in found for place in (one, other)} == {0, 1, 2}
+    assert all(likeness >= DEDUP.threshold for _, _, likeness in found)
+
+
+def items() -> list[SuiteItem]:
+    return [SuiteItem("cloze_en", "1", "en", EN), SuiteItem("bpb_zh", "2", "zh", ZH)]
+
+
+def test_text_of_the_suite_is_found_reformatted() -> None:
+    index = SuiteIndex(items(), LIMITS)
+    for text, item in ((EN.upper().replace(" ", ",\n"), 0), ("\n".join(ZH), 1), (f"x {ZH} y", 1)):
+        assert {match.item for match in index.matches(text)} == {item}
+    assert index.matches("nothing of it is in here, neither one word nor the other " * 5) == []
+
+
+def test_short_items_are_found_whole_and_tiny_ones_not_at_all() -> None:
+    short = [SuiteItem("t", "1", "en", " ".join(EN.split()[:9])), SuiteItem("t", "2", "en", "the")]
+    index = SuiteIndex(short, LIMITS)
+    assert {match.item for match in index.matches("see: " + EN)} == {0}
+
+
+def test_lines_that_hold_the_suite_are_cut_and_no_others() -> None:
+    index = SuiteIndex(items(), LIMITS)
+    lines = [f"line number {number} says something else entirely here" for number in range(40)]
+    text = "\n".join([*lines[:20], "before " + EN + " after", *lines[20:]])
+    result = cut(text, index.matches(text), LIMITS)
+    assert result.text == "\n".join(lines)
+    assert [text[start:end] for start, end in result.spans] == ["before " + EN + " after\n"]
+
+
+def test_a_document_that_is_mostly_suite_goes() -> None:
+    index = SuiteIndex(items(), LIMITS)
+    text = EN + "\n" + "a few words of its own"
+    assert cut(text, index.matches(text), LIMITS).text is None
+    lines = "\n".join([EN, "padding " * 200] * 30)
+    assert cut(lines, index.matches(lines), LIMITS).text is None
+
+
+@given(st.lists(st.sampled_from([EN, ZH, "line of its own " * 30, "", "短行"]), max_size=30))
+def test_what_is_left_holds_nothing_of_the_suite(lines: list[str]) -> None:
+    index = SuiteIndex(items(), LIMITS)
+    text = "\n".join(lines)
+    result = cut(text, index.matches(text), LIMITS)
+    assert result.text is None or index.matches(result.text) == []
+
+
+SMALL = PerplexitySection(bits=16, folds=2)
+
+
+def test_what_a_model_has_seen_surprises_it_less() -> None:
+    model = NgramModel.fit([(EN * 5, 0), (EN * 5, 1)], SMALL)
+    seen, unseen = model.perplexity(EN), model.perplexity(ZH)
+    assert seen is not None
+    assert unseen is not None
+    assert 1 <= seen < 3
+    assert unseen > 1_000
+
+
+def test_a_document_is_scored_without_its_own_fold() -> None:
+    model = NgramModel.fit([(EN * 5, 0), (ZH * 5, 1)], SMALL)
+    own, other = model.perplexity(EN, 0), model.perplexity(EN, 1)
+    assert own is not None
+    assert other is not None
+    assert own > 100 * other
+    lonely = NgramModel.fit([(EN, 0)], SMALL)
+    assert lonely.perplexity(EN, 0) is None
+    assert lonely.perplexity("") is None
+
+
+def test_probabilities_of_the_next_character_sum_to_at_most_one() -> None:
+    model = NgramModel.fit([(EN * 3, 0)], PerplexitySection(bits=24, folds=2, order=3))
+    start = model.perplexity("the ")
+    assert start is not None
+    total = 0.0
+    for code in range(32, 127):
+        longer = model.perplexity("the " + chr(code))
+        assert longer is not None
+        total += start**4 / longer**5
+    assert 0.8 < total <= 1 + 1e-6
+
+
+@given(st.lists(st.tuples(st.floats(1, 1e6), st.integers(1, 100)), min_size=1), st.floats(0.5, 1))
+def test_a_quantile_has_its_weight_at_or_below_it(
+    values: list[tuple[float, int]], quantile: float
+) -> None:
+    limit = weighted_quantile(values, quantile)
+    assert limit is not None
+    total = sum(weight for _, weight in values)
+    assert sum(weight for value, weight in values if value <= limit) >= quantile * total
+    assert sum(weight for value, weight in values if value < limit) < quantile * total
