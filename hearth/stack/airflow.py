@@ -29,6 +29,7 @@ _COMPONENTS: Final[dict[str, tuple[str, ...]]] = {
     "triggerer": ("triggerer", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
 }
+_LOCK_SECONDS: Final = 120
 
 
 def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[str, str]:
@@ -60,7 +61,10 @@ def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[
             "execution_api_server_url": f"{url}/execution/",
             "fernet_key_cmd": _cat(secrets.fernet_key),
         },
-        "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}"},
+        # A daemon that waits less than a busy machine takes to write dies of "database is locked".
+        "database": {
+            "sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}?timeout={_LOCK_SECONDS}"
+        },
         "logging": {
             "base_log_folder": settings.home / "logs" / "tasks",
             "dag_processor_child_process_log_directory": settings.home / "logs" / "dag-processor",
