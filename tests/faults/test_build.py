@@ -14,7 +14,7 @@ from hearth.gate.decision import Answer, Reference
 from hearth.judgement import judgement_of
 from hearth.model import Stage
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
 
 def test_the_first_build_ends_at_an_endpoint_that_answers(machine: Any, first: Any) -> None:
@@ -76,13 +76,15 @@ def test_building_again_starts_no_job(machine: Any, first: Any, record_property:
     jobs, version = machine.jobs(), machine.serving()
     began = time.monotonic()
     again = machine.build()
-    record_property("seconds", time.monotonic() - began)
+    seconds = time.monotonic() - began
+    record_property("seconds", seconds)
     assert machine.jobs() == jobs
     assert again.events(EventKind.ATTEMPT_STARTED, EventKind.ATTEMPT_JOINED) == []
     assert {event.stage for event in again.events(EventKind.STAGE_REUSED)} == set(Stage)
     assert len(again.events(EventKind.GATE)) == 1, "the gate is taken anew"
     (end,) = again.events(EventKind.ROLLED_OUT)
     assert (end.data["changed"], end.data["version"]) == (False, version)
+    assert seconds < 60
 
 
 def test_another_margin_runs_no_stage_and_gets_another_answer(machine: Any, first: Any) -> None:

@@ -10,9 +10,9 @@ from hearth.attempt import Outcome
 from hearth.build import EventKind
 from hearth.model import Stage
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
-LONG = {"train_steps": 240, "train_seed": 1}
+LONG = {"train_steps": 400, "train_seed": 1}
 AIRFLOW = ("scheduler", "triggerer", "dag-processor", "api-server")
 
 

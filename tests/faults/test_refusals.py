@@ -8,7 +8,7 @@ import pytest
 
 from hearth.errors import SpecError
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"  # the one that AWS's manuals use
 OVER = {"success", "failed"}

@@ -12,7 +12,7 @@ from hearth.attempt import Attempt, Outcome
 from hearth.build import EventKind
 from hearth.model import Stage
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
 GONE_SECONDS = 30
 
@@ -30,7 +30,7 @@ class Rivals:
 @pytest.fixture(scope="module")
 def rivals(machine: Any, first: Any) -> Rivals:
     machine.open_gate()
-    builds = [machine.trigger(train_steps=240, train_seed=2) for _ in range(2)]
+    builds = [machine.trigger(train_steps=400, train_seed=2) for _ in range(2)]
     killed = machine.until_trained(builds[0], 0.2)
     machine.until(
         "both wait for it",

@@ -10,7 +10,7 @@ import pytest
 from hearth.build import EventKind
 from hearth.model import Stage
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
 AWAY_SECONDS = 20
 

@@ -9,7 +9,7 @@ import pytest
 from hearth.model import Stage
 from hearth.stack.ports import all_ports, is_free
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
 
 def test_a_stopped_stack_leaves_nothing_and_goes_on_when_it_is_back(
@@ -17,7 +17,7 @@ def test_a_stopped_stack_leaves_nothing_and_goes_on_when_it_is_back(
 ) -> None:
     machine.open_gate()
     version = machine.serving()
-    going = machine.trigger(train_steps=240, train_seed=3)
+    going = machine.trigger(train_steps=400, train_seed=3)
     attempt = machine.until_trained(going, 0.2)
 
     machine.stack.stop()
