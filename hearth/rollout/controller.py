@@ -129,7 +129,7 @@ class _Rollout:
         self._start = time.monotonic()
 
     def run(self, gate_compared: str | None) -> RolloutResult:
-        serving = _name(read_state(self._store, self._target.name).serving)
+        serving = _name(self._after_twins().serving)
         if serving == self._version:
             self._confirm()
             return self._result(serving, changed=False)
@@ -149,6 +149,15 @@ class _Rollout:
             raise
         self._confirm()
         return self._result(gate_compared, changed=True)
+
+    def _after_twins(self) -> EndpointState:
+        """Wait while another build rolls out this very version; return the state then."""
+        while True:
+            state = read_state(self._store, self._target.name)
+            twin = _name(state.candidate) == self._version
+            if not twin or not state.rolled_out_by_another(self._candidate, datetime.now(UTC)):
+                return state
+            self._watch.pause()
 
     def _admit(self, gate_compared: str | None, weight: int) -> EndpointState:
         """Give the candidate a weight, if what serves is still what the gate compared."""
@@ -272,7 +281,7 @@ class _Rollout:
         def change(state: EndpointState) -> EndpointState:
             if _name(state.candidate) != self._version:
                 return state
-            return state.model_copy(update={"candidate_weight": 0})
+            return state.model_copy(update={"candidate_weight": 0, "candidate_until": None})
 
         try:
             change_state(self._store, self._target.name, change)

@@ -79,6 +79,17 @@ class EndpointState(FrozenModel):
         watched = self.candidate_until is not None and now < self.candidate_until
         return self.candidate_weight if self.candidate is not None and watched else 0
 
+    def rolled_out_by_another(self, version: Version, now: datetime) -> bool:
+        """Say whether another rollout than that of `version`'s build watches the candidate."""
+        other = self.candidate
+        watched = self.candidate_until is not None and now < self.candidate_until
+        # Two builds may have made one model: they must not turn its weight up and down in turns.
+        return (
+            watched
+            and other is not None
+            and (other.version, other.build) != (version.version, version.build)
+        )
+
     def with_candidate(
         self, version: Version, weight: int, now: datetime, lease: timedelta
     ) -> EndpointState:
@@ -89,13 +100,13 @@ class EndpointState(FrozenModel):
         """
         other = self.candidate
         history = self.history
+        if other is not None and self.rolled_out_by_another(version, now):
+            message = (
+                f"endpoint {self.name}: version {other.version} of build {other.build} is being "
+                f"rolled out: wait for its end, or until {self.candidate_until:%H:%M} UTC"
+            )
+            raise ConflictError(message)
         if other is not None and other.version != version.version:
-            if self.candidate_until is not None and now < self.candidate_until:
-                message = (
-                    f"endpoint {self.name}: version {other.version} of build {other.build} is "
-                    f"being rolled out: wait for its end, or until {self.candidate_until:%H:%M} UTC"
-                )
-                raise ConflictError(message)
             reason = f"its rollout stopped at {self.candidate_weight} %"
             history = _append(history, now, Happening.ABANDONED, other, reason)
         return self.model_copy(

@@ -66,6 +66,17 @@ def test_a_candidate_that_is_watched_is_not_pushed_aside(serving_a: EndpointStat
         state.with_candidate(C, 10, NOW, LEASE)
 
 
+def test_two_builds_of_one_model_do_not_roll_it_out_at_once(serving_a: EndpointState) -> None:
+    twin = B.model_copy(update={"build": "build-twin"})
+    state = serving_a.with_candidate(B, 50, NOW, LEASE)
+    assert state.with_candidate(B, 100, NOW, LEASE).weight(NOW) == 100
+    assert state.rolled_out_by_another(twin, NOW)
+    with pytest.raises(ConflictError, match="of build build-b is being"):
+        state.with_candidate(twin, 10, NOW, LEASE)
+    after = NOW + 2 * LEASE
+    assert state.with_candidate(twin, 10, after, LEASE).candidate == twin
+
+
 def test_a_candidate_that_was_abandoned_makes_room_and_is_remembered(
     serving_a: EndpointState,
 ) -> None:
