@@ -115,22 +115,24 @@ def prepare(
     """Run the first pass, and enter its decisions.
 
     Returns:
-        All rows, those given up too, sorted by key and content: whatever order the files and the
-        executor brought them in.
+        All rows, those given up too, sorted by key, length and content: whatever order the files
+        and the executor brought them in.
     """
     rows: list[Row] = []
     tasks = Pipeline(name="prepare", stages=stages(paths, spec, key)).run(executor) if paths else []
     for task in tasks or []:
         frame = task.to_pandas().rename(columns={"redacted": "text"})
         rows += [Row.of(record) for record in frame.to_dict("records")]
-    rows.sort(key=lambda row: (row.doc_key, row.content_id or "", row.reason or ""))
+    rows.sort(
+        key=lambda row: (row.doc_key, -row.characters, row.content_id or "", row.reason or "")
+    )
     _reject_twins(rows)
     _enter(rows, spec, ledger)
     return rows
 
 
 def _reject_twins(rows: Sequence[Row]) -> None:
-    """Of rows that share a key the first stays: a key names one document."""
+    """Of rows that share a key the longest stays: a key names one document."""
     taken: set[str] = set()
     for row in rows:
         if row.step == Step.READ:

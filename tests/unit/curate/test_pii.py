@@ -127,8 +127,8 @@ def test_spans_are_in_order_and_never_overlap(text: str) -> None:
 )
 def test_time_is_linear_in_hostile_text(piece: str) -> None:
     started = time.process_time()
-    detect(piece * (400_000 // len(piece)))
-    assert time.process_time() - started < 8
+    detect(piece * (100_000 // len(piece)))
+    assert time.process_time() - started < 4
 
 
 @given(st.text("0123456789", min_size=15, max_size=15))

@@ -166,7 +166,7 @@ def test_a_document_is_scored_without_its_own_fold() -> None:
 
 
 def test_probabilities_of_the_next_character_sum_to_at_most_one() -> None:
-    model = NgramModel.fit([(EN * 3, 0)], PerplexitySection(bits=24, folds=2, order=3))
+    model = NgramModel.fit([(EN * 3, 0)], PerplexitySection(bits=18, folds=2, order=3))
     start = model.perplexity("the ")
     assert start is not None
     total = 0.0
