@@ -53,7 +53,7 @@ def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[
             "plugins_folder": settings.config / "plugins",
             "load_examples": False,
             "executor": "LocalExecutor",
-            "parallelism": 6,
+            "parallelism": 4,  # forked at once, 150 MB each; a waiting task takes none
             "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager"
             ".SimpleAuthManager",
             "simple_auth_manager_users": f"{ADMIN}:admin",
