@@ -110,7 +110,10 @@ class OptimizerSection(FrozenModel):
         "the rest; adamw: AdamW (Loshchilov and Hutter 2019) for all.",
     )
     learning_rate: float = Field(
-        0.01, gt=0, le=1, description="AdamW's highest; alone, without Muon, it wants about 0.003."
+        0.01,
+        gt=0,
+        le=1,
+        description="AdamW's highest. The default was chosen beside Muon, not for AdamW alone.",
     )
     matrix_learning_rate: float = Field(0.02, gt=0, le=1, description="Muon's highest.")
     momentum: float = Field(0.95, ge=0, lt=1, description="Muon's.")
