@@ -19,8 +19,11 @@ from hearth.execution import Execution
 
 log = logging.getLogger(__name__)
 
-ASK_SECONDS: Final = 3.0
+WORKER_SECONDS: Final = 3.0
 """A worker that is being stopped has five seconds to say anything."""
+
+TRIGGERER_SECONDS: Final = 60.0
+"""Nothing is urgent there: whoever waits for the answer waits in a thread."""
 
 UNKNOWN: Final = "unknown"
 """Airflow did not answer, or has no such task."""
@@ -71,7 +74,7 @@ def a_person_changed(state: str | None, side: Side) -> bool:
     return state not in _ALIVE
 
 
-def ask(task: TaskKey, state_of: StateOf = state_of, seconds: float = ASK_SECONDS) -> str | None:
+def ask(task: TaskKey, seconds: float, state_of: StateOf = state_of) -> str | None:
     """Ask for a task's state, for a while: a signal handler must not hang."""
     answer: list[str | None] = [UNKNOWN]
 

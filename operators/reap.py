@@ -49,8 +49,9 @@ class ReapOperator(BaseOperator):
             count = ti.get_dr_count(dag_id=run.dag_id, run_ids=[run.run_id])
             if count == 0:
                 return False  # deleted, which only a person does
-            state = str(ti.get_dagrun_state(dag_id=run.dag_id, run_id=run.run_id))
+            state = ti.get_dagrun_state(dag_id=run.dag_id, run_id=run.run_id)
         except (AirflowRuntimeError, OSError) as error:
             self.log.warning("the state of %s is not known: %s", run.run_id, error)
             return None
-        return True if state in _ACTIVE else False if state in _OVER else None
+        name = str(getattr(state, "value", state))
+        return True if name in _ACTIVE else False if name in _OVER else None

@@ -96,7 +96,7 @@ class StageOperator(BaseOperator):
         if self._running is None:
             return
         opened, execution, attempt, task = self._running
-        state = kill.ask(task)
+        state = kill.ask(task, kill.WORKER_SECONDS)
         if kill.a_person_changed(state, kill.Side.WORKER):
             kill.cancel_if_ours(execution, attempt, opened.record.id, state)
         else:

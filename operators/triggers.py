@@ -68,6 +68,7 @@ class StageTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait for the end. The store or the backend may be away for as long as they like."""
         wait = POLL_SECONDS
+        rehearsal = asyncio.create_task(self._rehearse())
         while True:
             try:
                 look = await asyncio.to_thread(self._look)
@@ -77,6 +78,7 @@ class StageTrigger(BaseTrigger):
             else:
                 wait = POLL_SECONDS
                 if look.over:
+                    rehearsal.cancel()
                     yield TriggerEvent({"attempt": self.attempt})  # type: ignore[no-untyped-call]
                     return
                 self._say(look)
@@ -84,17 +86,26 @@ class StageTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the attempt if a person took the task away and the attempt is the build's own."""
-        task: Any = self.task_instance
-        if task is None:
-            return
-        state = await asyncio.to_thread(kill.ask, task)
+        if self.task_instance is not None:
+            # One thread for all of it: Airflow stops waiting after thirty seconds, and the thread
+            # still goes on to the end.
+            await asyncio.to_thread(self._kill, self.task_instance)
+
+    def _kill(self, task: Any) -> None:
+        state = kill.ask(task, kill.TRIGGERER_SECONDS)
         if not kill.a_person_changed(state, kill.Side.TRIGGERER):
             self.log.info("%s", kill.describe(kill.Side.TRIGGERER, state))
             return
-        watch = await asyncio.to_thread(self._open)
-        await asyncio.to_thread(
-            kill.cancel_if_ours, watch.execution, watch.attempt, self.build, state
-        )
+        watch = self._open()
+        kill.cancel_if_ours(watch.execution, watch.attempt, self.build, state)
+
+    async def _rehearse(self) -> None:
+        """Ask for the task's state once: a triggerer's first question takes it many seconds.
+
+        A kill must not have to wait for that.
+        """
+        if self.task_instance is not None:
+            await asyncio.to_thread(kill.ask, self.task_instance, kill.TRIGGERER_SECONDS)
 
     def _look(self) -> Look:
         watch = self._open()

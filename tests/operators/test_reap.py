@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DagRunState
 
 from hearth.attempt import Outcome
 from hearth.build import Run
@@ -12,6 +14,7 @@ from hearth.model import Stage
 from hearth.pipeline import stage_plans
 from hearth.reap import REAPED, reap
 from operators.opened import open_build
+from operators.reap import ReapOperator
 from operators.stage import StageOperator
 
 
@@ -86,6 +89,25 @@ def test_an_attempt_that_was_never_submitted_never_will_be(place: Any) -> None:
     execution._submit(_plan(context), place.build_of(context).record(), one)
     assert execution.look(one).over
     assert place.starts(Stage.CURATE) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "state", "active"),
+    [
+        (1, DagRunState.QUEUED, True),
+        (1, "running", True),
+        (1, DagRunState.SUCCESS, False),
+        (1, DagRunState.FAILED, False),
+        (1, "something new", None),
+        (0, None, False),
+    ],
+)
+def test_queued_and_running_runs_are_active_and_deleted_ones_are_not(
+    count: int, state: Any, active: Any
+) -> None:
+    airflow = SimpleNamespace(get_dr_count=lambda **_: count, get_dagrun_state=lambda **_: state)
+    run = Run(dag_id="build_llm", run_id="run")
+    assert ReapOperator(task_id="reap")._is_active(airflow, run) is active
 
 
 def _plan(context: dict[str, Any]) -> Any:

@@ -200,7 +200,7 @@ def killed(trigger: Any, state: str | None) -> None:
     trigger.task_instance = SimpleNamespace(
         dag_id="build_llm", run_id="run", task_id="task", map_index=-1
     )
-    original, kill.ask = kill.ask, lambda _task: state
+    original, kill.ask = kill.ask, lambda _task, _seconds: state
     try:
         asyncio.run(trigger.on_kill())
     finally:
@@ -267,7 +267,7 @@ def test_an_evicted_worker_cancels_nothing_and_a_killed_task_does(
     task, context = operator(), place.build()
     defer(task, context)
     until(lambda: place.starts(Stage.CURATE))
-    monkeypatch.setattr(kill, "ask", lambda _task: state)
+    monkeypatch.setattr(kill, "ask", lambda _task, _seconds: state)
     task.on_kill()
     assert len(programs(place)) == left
     place.release(Stage.CURATE)
@@ -278,12 +278,12 @@ def test_an_airflow_that_does_not_answer_counts_as_unsure() -> None:
         message = "no supervisor"
         raise RuntimeError(message)
 
-    assert kill.ask(SimpleNamespace(task_id="t"), state_of) == kill.UNKNOWN
+    assert kill.ask(SimpleNamespace(task_id="t"), 30, state_of) == kill.UNKNOWN
 
 
 def test_an_answer_that_takes_too_long_counts_as_unsure(until: Any) -> None:
     gate = threading.Event()
-    answer = kill.ask(SimpleNamespace(task_id="t"), lambda _task: str(gate.wait(30)), seconds=0.05)
+    answer = kill.ask(SimpleNamespace(task_id="t"), 0.05, lambda _task: str(gate.wait(30)))
     gate.set()
     assert answer == kill.UNKNOWN
 
