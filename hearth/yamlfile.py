@@ -61,7 +61,13 @@ def _parse(
     lines: dict[Position, int] = {}
     try:
         text = raw.decode("utf-8")
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                message = f"{path}:{_line(event)}: is nested too deeply: {MAX_DEPTH} levels will do"
+                raise SpecError(message)
             if isinstance(event, yaml.AliasEvent):
                 message = (
                     f"{path}:{_line(event)}: alias *{event.anchor}: "
@@ -83,9 +89,6 @@ def _parse(
         problem = getattr(error, "problem", None) or str(error)
         message = f"{path}{where}: is not valid YAML: {problem}"
         raise SpecError(message) from error
-    except RecursionError as error:
-        message = f"{path}: is nested too deeply"
-        raise SpecError(message) from error
 
 
 def _construct(
@@ -98,9 +101,6 @@ def _construct(
 ) -> Any:
     line = _line(node)
     lines.setdefault(position, line)
-    if len(position) > MAX_DEPTH:
-        message = f"{path}:{line}: is nested more than {MAX_DEPTH} deep"
-        raise SpecError(message)
     if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN_TAGS:
         message = f"{path}:{line}: is not valid YAML: tag {node.tag} is unknown"
         raise SpecError(message)
