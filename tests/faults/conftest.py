@@ -196,7 +196,7 @@ class Machine:
         ranks = [one for one in self.processes_of(attempt) if _is_rank(one)]
         return sum(rank.signal(signal.SIGKILL) for rank in ranks)
 
-    def until_trained(self, going: Going, share: float, seconds: float = 180.0) -> Attempt:
+    def until_trained(self, going: Going, share: float, seconds: float = 300.0) -> Attempt:
         """Wait until a build's training is this far, with a checkpoint in the store."""
 
         def look() -> Attempt | None:
