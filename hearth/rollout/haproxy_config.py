@@ -53,6 +53,9 @@ defaults
   log global
   log-format "$mark %[var(txn.slot)] %b %s %ST %Ta %rc"
   option http-buffer-request
+  # Where a server closes a connection that was used before, HAProxy closes the client's without a
+  # word, so that the client asks again: with a new connection each time it answers, or asks itself.
+  option http-server-close
   option redispatch 1
   retries 3
   retry-on conn-failure empty-response junk-response 502 503 504

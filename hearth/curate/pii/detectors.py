@@ -79,8 +79,9 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         PiiKind.PASSWORD,
         _pattern(
-            r"(?<![A-Za-z<])(?:pass(?:word|wd|phrase)|pwd|secret(?:_?key)?|api_?key|access_?token|密码|口令)"
-            rf"[ ]?[:=为是][ ]?[\"']?(?=[^\s]{{0,63}}[0-9])(?=[^\s]{{0,63}}[A-Za-z])"
+            r"(?<![A-Za-z<])(?:pass(?:word|wd|phrase)|pwd|secret(?:_?key)?|api_?key|access_?token"
+            r"|密码|口令)[ ]?[:=为是][ ]?[\"']?"
+            rf"(?=[^\s<>{MASK}]{{0,63}}[0-9])(?=[^\s<>{MASK}]{{0,63}}[A-Za-z])"
             rf"([^\s\"'<>,;，。；、（）{MASK}]{{8,64}})",
             re.IGNORECASE,
         ),

@@ -10,7 +10,7 @@ import pandas as pd
 from nemo_curator.backends.base import WorkerMetadata
 
 from hearth.curate.ledger import Step
-from hearth.curate.perplexity import NgramModel
+from hearth.curate.perplexity import UNSEEN, NgramModel
 from hearth.curate.spec import PerplexitySection
 from hearth.curate.stages.marking import MarkingStage, Rows
 
@@ -24,7 +24,7 @@ class ScorePerplexity(MarkingStage):
         section: How the models were made.
         text: The column that is scored.
         language: The column of the language.
-        fold: The column of the fold that must not judge the row; -1 for none.
+        fold: The column, if there is one, of the fold that must not judge the row; -1: none.
         output: The column that is written; empty where nothing was scored.
     """
 
@@ -38,7 +38,7 @@ class ScorePerplexity(MarkingStage):
 
     def inputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that must be there."""
-        return ["data"], [self.text, self.language, self.fold]
+        return ["data"], [self.text, self.language]
 
     def outputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that are written."""
@@ -58,7 +58,7 @@ class ScorePerplexity(MarkingStage):
         """Score every live row."""
         rows = Rows(frame, Step.PERPLEXITY)
         texts, languages = rows.column(self.text), rows.column(self.language)
-        folds, scores = rows.column(self.fold), rows.column(self.output)
+        folds, scores = rows.column(self.fold, UNSEEN), rows.column(self.output)
         for place in rows.live:
             model = self._models.get(languages[place])
             if model is not None:
