@@ -107,17 +107,25 @@ class _Follower:
             return
         of = f"/{word.total}" if word.total else ""
         text = f"{word.step} {word.done}{of} {word.unit} {word.message}".rstrip()
-        self._say(stage, text, word.done, word.total)
+        self._say(stage, text, word.done, word.total, heading=word.step)
 
-    def _say(self, name: str, text: str, done: int = 0, total: int | None = None) -> None:
+    def _say(
+        self,
+        name: str,
+        text: str,
+        done: int = 0,
+        total: int | None = None,
+        heading: str | None = None,
+    ) -> None:
         if self._live:
             if name not in self._bars:
                 self._bars[name] = self._progress.add_task(name, total=None, word="")
             fields: dict[str, Any] = {"word": text, "completed": done, "total": total}
             self._progress.update(self._bars[name], **fields)
-        elif not self._quiet and self._said.get(name) != text:
-            self._said[name] = text
-            console.print(f"{name:10} {text}", markup=False)
+        elif not self._quiet and self._said.get(name) != (heading or text):
+            # A log wants what begins and ends, not every step of a bar.
+            self._said[name] = heading or text
+            console.print(f"{name:10} {heading or text}", markup=False)
 
 
 def _ended(event: Event) -> str:

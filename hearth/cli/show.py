@@ -25,6 +25,11 @@ from hearth.preview import Preview
 from hearth.profile import Profile
 from hearth.rollout.state import EndpointState, read_state
 
+_HEADLINES: Final[dict[Stage, tuple[str, ...]]] = {
+    Stage.CURATE: ("documents", "retention", "drops", "duplication", "pii", "tokens"),
+}
+"""Of these stages only this is shown; the record and the report hold the rest."""
+
 _PROMPTS: Final = ("The package manager", "软件包")
 
 
@@ -99,7 +104,8 @@ def summary(found: Summary) -> None:
     console.print(f"\nbuild [bold]{found.build}[/]: [{colour}]{found.state}[/]")
     for stage, metrics in found.metrics.items():
         table = Table(title=stage, title_justify="left", box=None, show_header=False)
-        for name, value in _flat(metrics):
+        wanted = _HEADLINES.get(stage, tuple(metrics))
+        for name, value in _flat({k: metrics[k] for k in wanted if k in metrics}):
             table.add_row(escape(name), escape(value))
         console.print(table)
     if found.gate:
@@ -218,7 +224,7 @@ def _samples(url: str) -> dict[str, str]:
     answers = {}
     with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         for prompt in _PROMPTS:
-            body = {"model": "hearth", "prompt": prompt, "max_tokens": 24, "temperature": 0}
+            body = {"model": "hearth", "prompt": prompt, "max_tokens": 32, "temperature": 0.7}
             try:
                 answer = client.post("/v1/completions", json=body)
                 answer.raise_for_status()
