@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+import uuid
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
@@ -15,6 +17,7 @@ from hearth.stack.secrets import ADMIN, Secrets
 
 DAG: Final = "build_llm"
 _API: Final = "/api/v2"
+_RETRY_SECONDS: Final = (2, 5, 10, 20)
 _REFUSED: Final = frozenset({400, 404, 409, 422})
 
 
@@ -54,15 +57,25 @@ class Airflow:
         self._client.headers["Authorization"] = f"Bearer {token}"
 
     def trigger(self, conf: dict[str, Any]) -> DagRun:
-        """Start a build.
+        """Start a build, once: its run has a name, so that asking again does no harm.
 
         Raises:
             SpecError: the form refuses `conf`.
+            TransientError: Airflow stays away.
         """
-        answer = self._call(
-            "POST", f"{_API}/dags/{DAG}/dagRuns", json={"logical_date": None, "conf": conf}
-        )
-        return _run(answer)
+        run_id = f"hearth__{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{uuid.uuid4().hex[:8]}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        for wait in _RETRY_SECONDS:
+            try:
+                return _run(self._call("POST", f"{_API}/dags/{DAG}/dagRuns", json=body))
+            except TransientError:
+                time.sleep(wait)
+            try:
+                # It may have been started, and the answer lost.
+                return self.dag_run(Run(dag_id=DAG, run_id=run_id))
+            except (SpecError, TransientError):
+                continue
+        return _run(self._call("POST", f"{_API}/dags/{DAG}/dagRuns", json=body))
 
     def dag_run(self, run: Run) -> DagRun:
         """Return how a run stands."""

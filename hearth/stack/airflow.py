@@ -30,6 +30,13 @@ _COMPONENTS: Final[dict[str, tuple[str, ...]]] = {
     "dag-processor": ("dag-processor",),
 }
 _LOCK_SECONDS: Final = 120
+"""Daemons that wait less than a busy machine takes to write die of "database is locked"."""
+
+_LOCK_SECONDS_OF_API: Final = 5
+"""The API server holds the lock and waits for it in one event loop at times: it must give up soon.
+What it refuses then, its clients ask again."""
+
+_CONNECTION: Final = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[str, str]:
@@ -61,10 +68,7 @@ def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[
             "execution_api_server_url": f"{url}/execution/",
             "fernet_key_cmd": _cat(secrets.fernet_key),
         },
-        # A daemon that waits less than a busy machine takes to write dies of "database is locked".
-        "database": {
-            "sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}?timeout={_LOCK_SECONDS}"
-        },
+        "database": {"sql_alchemy_conn": _connection(home, _LOCK_SECONDS)},
         "logging": {
             "base_log_folder": settings.home / "logs" / "tasks",
             "dag_processor_child_process_log_directory": settings.home / "logs" / "dag-processor",
@@ -114,13 +118,18 @@ def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[
     }
 
 
+def _connection(home: Path, lock_seconds: int) -> str:
+    return f"sqlite:///{home / 'airflow.db'}?timeout={lock_seconds}"
+
+
 def daemons(home: Path, environment: Mapping[str, str]) -> list[Daemon]:
     """Return Airflow's daemons, in the order in which they start."""
+    impatient = {_CONNECTION: _connection(home / "airflow", _LOCK_SECONDS_OF_API)}
     return [
         Daemon(
             name=name,
             command=[sys.executable, "-m", "airflow", *arguments],
-            environment=environment,
+            environment={**environment, **impatient} if name == "api-server" else environment,
             state=home / "run",
             logs=home / "logs",
         )
