@@ -66,7 +66,7 @@ def model_spec(**changes: object) -> TrainSpec:
         "tokenizer": TokenizerSection(vocabulary=320),
         "model": ModelSection(layers=1, hidden=32, intermediate=64, heads=2, key_value_heads=1),
         "sequence_length": 32,
-        "steps": 60,
+        "steps": 120,
         "schedule": ScheduleSection(warmup_steps=4),
         "numerics": NumericsSection(global_batch=8, micro_batch=2),
         "optimizer": OptimizerSection(learning_rate=3e-3),
