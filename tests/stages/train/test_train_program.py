@@ -70,7 +70,7 @@ def told_how_to_stop(process: subprocess.Popen[bytes]) -> bool:
         status = Path(f"/proc/{rank.pid}/status").read_text("ascii")
         caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
         masks.append(int(caught.split()[1], 16))
-    return len(masks) == 2 and all(mask & bit for mask in masks)  # noqa: PLR2004
+    return len(masks) == 2 and all(mask & bit for mask in masks)
 
 
 @pytest.fixture(scope="module")
