@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import JsonValue
 
@@ -12,7 +13,7 @@ from hearth.build import BuildRecord, Run, builds
 from hearth.lock import LockDiff, diff
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
-from hearth.profile import Resources, load_profile
+from hearth.profile import Resources, load_profile, path_of, settings
 from hearth.provenance import code_digest
 from hearth.resolution import Request, lock_of, wanted_recipe
 from hearth.storage import Store
@@ -34,7 +35,9 @@ class Preview(FrozenModel):
     """What would happen to a build."""
 
     recipe: str
+    recipe_file: Path
     profile: str
+    profile_file: Path
     last_build: str | None
     moved: LockDiff
     stages: tuple[StagePreview, ...]
@@ -46,6 +49,7 @@ def preview(request: Request) -> Preview:
     Raises:
         SpecError: recipe or profile is wrong, or a margin is smaller than its suite can see.
     """
+    here = settings()
     profile = load_profile(request.profile)
     recipe = wanted_recipe(request)
     root = Store.open(profile.storage)
@@ -63,7 +67,9 @@ def preview(request: Request) -> Preview:
     before = stage_plans(last) if last else {}
     return Preview(
         recipe=recipe.name,
+        recipe_file=path_of(here.recipes, recipe.name),
         profile=profile.name,
+        profile_file=path_of(here.profiles, profile.name),
         last_build=last.id if last else None,
         moved=diff(last.lock if last else None, record.lock),
         stages=tuple(_stage(root, record, plan, before) for plan in stage_plans(record).values()),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,9 @@ from hearth.yamlfile import load_model
 _PACKAGE: Final = Path(__file__).resolve().parent
 _CHECKOUT: Final = _PACKAGE.parent
 _IN_CHECKOUT: Final = (_CHECKOUT / "recipes").is_dir()
+_SHIPPED: Final = _CHECKOUT if _IN_CHECKOUT else _PACKAGE / "data"
+"""Where what is no package lies: in the checkout, or where the wheel puts it (pyproject.toml)."""
+
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -40,14 +44,16 @@ class Settings(BaseSettings):
         description="Where this machine's state lies: secrets, logs, jobs, the local store.",
     )
     config: Path = Field(
-        default=_CHECKOUT if _IN_CHECKOUT else _PACKAGE / "data",
+        default=_SHIPPED,
         description="The folder in which `recipes/` and `profiles/` lie.",
     )
     profile: str = Field(
         default="local", description="The profile that is used when none is named."
     )
     stages_python: Path = Field(
-        default=_CHECKOUT / ".venv" / "stages" / "bin" / "python",
+        default=_CHECKOUT / ".venv" / "stages" / "bin" / "python"
+        if _IN_CHECKOUT
+        else Path(sys.executable),
         description="The interpreter of the stages' environment, for the local backend.",
     )
     airflow_port: int = Field(default=18080, ge=1024, le=65535, description="Airflow's UI and API.")
@@ -71,6 +77,16 @@ class Settings(BaseSettings):
     def profiles(self) -> Path:
         """The folder of profiles."""
         return self.config / "profiles"
+
+    @property
+    def dags(self) -> Path:
+        """The folder of DAGs: of this version of Hearth, wherever the recipes lie."""
+        return _SHIPPED / "dags"
+
+    @property
+    def plugins(self) -> Path:
+        """The folder of Airflow plugins, likewise."""
+        return _SHIPPED / "plugins"
 
     def variables(self) -> dict[str, str]:
         """What `${HEARTH_…}` stands for in a profile."""

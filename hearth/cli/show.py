@@ -52,6 +52,8 @@ def preview(found: Preview) -> None:
     """Show a plan."""
     last = found.last_build or "none"
     console.print(f"recipe [bold]{found.recipe}[/], profile {found.profile}, last build: {last}")
+    for path in (found.recipe_file, found.profile_file):
+        console.print(f"  read: {path}", markup=False, highlight=False, soft_wrap=True)
     for move in found.moved.moves:
         console.print(f"  moved: {move}", markup=False)
     table = Table("stage", "", "why", "cpus", "memory", "fingerprint", box=None)

@@ -56,8 +56,8 @@ def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[
     }
     options: dict[str, dict[str, object]] = {
         "core": {
-            "dags_folder": settings.config / "dags",
-            "plugins_folder": settings.config / "plugins",
+            "dags_folder": settings.dags,
+            "plugins_folder": settings.plugins,
             "load_examples": False,
             "executor": "LocalExecutor",
             "parallelism": 4,  # forked at once, 150 MB each; a waiting task takes none
