@@ -7,16 +7,19 @@
     stop.json     somebody wants it ended: why, and with how much grace
     exit.json     how it ended: written once, when nothing of it runs any more
     log           what the command said;  shim.log what the shim said
+    scratch/      the command's working directory, gone with the job
 
 Standard library only: the shim uses it too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +33,7 @@ STOP: Final = "stop.json"
 EXIT: Final = "exit.json"
 LOG: Final = "log"
 SHIM_LOG: Final = "shim.log"
+SCRATCH: Final = "scratch"
 MARKER: Final = "HEARTH_JOB"  # the environment variable that names a process's job
 
 _RESERVE: Final = 4096
@@ -83,6 +87,27 @@ class JobFolder:
             stream.flush()
             os.fsync(stream.fileno())
         partial.replace(self.file(EXIT))
+
+    def make_scratch(self, links: Path) -> Path:
+        """Make the scratch folder; return the short link to it that the job knows it by.
+
+        The folder lies here because temporary folders are memory on many machines. The link is
+        short because what programs put there are sockets, too, whose paths have 107 bytes at most.
+
+        Args:
+            links: where the link is made.
+        """
+        link = links / f"hearth-{secrets.token_hex(4)}"
+        shutil.rmtree(self.file(SCRATCH), ignore_errors=True)  # of a start that came to nothing
+        self.file(SCRATCH).mkdir(mode=0o700)
+        link.symlink_to(self.file(SCRATCH))
+        return link
+
+    def remove_scratch(self, link: str) -> None:
+        """Remove the scratch folder, and the link to it."""
+        shutil.rmtree(self.file(SCRATCH), ignore_errors=True)
+        with contextlib.suppress(OSError):
+            Path(link).unlink()
 
     @contextmanager
     def try_lock(self) -> Iterator[int | None]:

@@ -178,7 +178,7 @@ def _bury(folder: JobFolder, shim: Mapping[str, Any]) -> JobStatus:
         pids = sorted(one.pid for one in left)
         reason = f"its shim is gone, and its processes {pids} do not die"
         return JobStatus(state=JobState.RUNNING, started=started, reason=reason)
-    shutil.rmtree(shim["scratch"], ignore_errors=True)
+    folder.remove_scratch(shim["scratch"])
     rebooted = shim["boot"] != process.boot_id()
     state, cause = JobState.LOST, Cause.REBOOTED if rebooted else Cause.LOST
     reason = "the machine was restarted" if rebooted else "its shim died without a word"

@@ -15,7 +15,6 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -105,7 +104,7 @@ def main(arguments: list[str]) -> int:
     if plan.cpus is not None:
         os.sched_setaffinity(0, plan.cpus)
     folder.reserve_exit()
-    scratch = tempfile.mkdtemp(prefix="hearth-", dir=plan.env.get("TMPDIR"))
+    scratch = str(folder.make_scratch(Path(plan.env.get("TMPDIR") or tempfile.gettempdir())))
     identity = ProcessIdentity.current()
     started = _utc()
     folder.write(
@@ -122,7 +121,7 @@ def main(arguments: list[str]) -> int:
     # Should this fail, the shim dies without `exit.json`: whoever asks next finds the job lost.
     outcome = _run(folder, plan, inbox, scratch)
     folder.write_exit({**outcome, "started": started, "finished": _utc()})
-    shutil.rmtree(scratch, ignore_errors=True)
+    folder.remove_scratch(scratch)
     return 0
 
 

@@ -7,17 +7,19 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hearth.compute import settle
-from hearth.compute.backend import JobHandle, JobResources
-from hearth.compute.jobdir import EXIT, SHIM, STOP
-from hearth.compute.local import list_jobs
+from hearth.compute.backend import JobHandle, JobRequest, JobResources
+from hearth.compute.jobdir import EXIT, SCRATCH, SHIM, STOP
+from hearth.compute.local import LocalBackend, list_jobs
 from hearth.compute.outcome import Cause, JobState
 from hearth.compute.process import ProcessIdentity
 
@@ -94,14 +96,42 @@ def test_a_jobs_folder_is_for_its_owner(local: LocalRig) -> None:
     assert stat.S_IMODE(local.jobs.stat().st_mode) == 0o700
 
 
-def test_a_jobs_scratch_goes_with_it(local: LocalRig) -> None:
-    script = "pwd; echo $TMPDIR; echo x > $TMPDIR/x"
+def test_a_jobs_scratch_lies_in_its_folder_and_goes_with_it(local: LocalRig) -> None:
+    script = "pwd -P; echo $TMPDIR; echo x > $TMPDIR/x; cat x"
     handle = local.backend.submit(local.bash("scratch", script, env={"TMPDIR": str(local.folder)}))
     local.ended(handle)
-    where, same = local.log(handle).splitlines()
-    assert where == same
-    assert where.startswith(str(local.folder))
-    local.until(lambda: not os.path.exists(where))  # noqa: PTH110
+    folder, link, content = local.log(handle).splitlines()
+    assert Path(folder) == local.job("scratch").file(SCRATCH)
+    assert Path(link).parent == local.folder
+    assert content == "x"
+    local.until(lambda: not os.path.lexists(folder) and not os.path.lexists(link))
+
+
+def test_sockets_fit_into_a_jobs_scratch_however_deep_the_jobs_lie(local: LocalRig) -> None:
+    deep = local.folder.joinpath(*["a folder with a long name"] * 5)
+    backend = LocalBackend(deep / "jobs", {"airflow": Path(sys.executable)})
+    bind = (
+        "import os, socket; socket.socket(socket.AF_UNIX)"
+        f".bind(os.path.join(os.environ['TMPDIR'], {'x' * 60!r}))"
+    )
+    command = ("python", "-c", bind)
+    handle = backend.submit(
+        JobRequest(name="deep", command=command, environment="airflow", time_limit=60)
+    )
+    local.until(lambda: backend.status(handle).state.final)
+    assert backend.status(handle).state is JobState.SUCCEEDED, backend.logs(handle).text
+
+
+def test_a_lost_jobs_scratch_goes_when_it_is_found_lost(local: LocalRig) -> None:
+    handle = local.backend.submit(local.bash("lost", LOOP, env={"TMPDIR": str(local.folder)}))
+    local.processes("pids", 1)
+    (link,) = local.folder.glob("hearth-*")
+    scratch = local.job("lost").file(SCRATCH)
+    assert scratch.is_dir()
+    local.lose(handle)
+    assert local.backend.status(handle).state is JobState.LOST
+    assert not os.path.lexists(scratch)
+    assert not os.path.lexists(link)
 
 
 def test_scratch_that_cannot_be_made_is_a_clear_error(local: LocalRig) -> None:
