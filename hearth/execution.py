@@ -18,7 +18,7 @@ from hearth.errors import EXIT_TRANSIENT, DataError
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, job_of
 from hearth.profile import settings
-from hearth.stage import environment_for
+from hearth.stage.job import environment_for
 from hearth.storage import Store
 
 TAIL_LINES: Final = 30

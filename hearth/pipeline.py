@@ -21,7 +21,7 @@ from hearth.mirror.spec import CONTRACT as MIRROR_CONTRACT
 from hearth.mirror.spec import FetchPlan, MirrorSpec
 from hearth.model import FrozenModel, Stage, StageSpec
 from hearth.recipe import Recipe
-from hearth.stage import Job
+from hearth.stage.job import Job
 from hearth.suite.spec import CONTRACT as SUITE_CONTRACT
 from hearth.suite.spec import SuiteSpec
 from hearth.train.spec import CONTRACT as TRAIN_CONTRACT

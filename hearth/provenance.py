@@ -19,7 +19,7 @@ from hearth.artifact import Cost, Provenance
 from hearth.model import Stage
 
 _PACKAGE: Final = Path(__file__).resolve().parent
-_HARNESS: Final = ("artifact.py", "documents.py", "model.py", "stage.py", "storage.py")
+_HARNESS: Final = ("artifact.py", "documents.py", "model.py", "stage/*.py", "storage.py")
 
 
 class Meter:
@@ -50,8 +50,8 @@ def code_digest(stage: Stage) -> str:
     Equal fingerprints with different digests mean: the code changed, its contract did not.
     """
     digest = hashlib.sha256()
-    files = [*(_PACKAGE / name for name in _HARNESS), *(_PACKAGE / stage).rglob("*.py")]
-    for path in sorted(files):
+    patterns = (*_HARNESS, f"{stage}/**/*.py")
+    for path in sorted(path for pattern in patterns for path in _PACKAGE.glob(pattern)):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0")
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()

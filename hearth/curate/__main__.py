@@ -9,7 +9,8 @@ from hearth.curate.keys import ContentKey
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
 from hearth.errors import SpecError
 from hearth.model import Stage
-from hearth.stage import Context, main
+from hearth.stage.context import Context
+from hearth.stage.program import main
 
 _KEY_BYTES: Final = 16
 

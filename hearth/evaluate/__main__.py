@@ -16,7 +16,8 @@ from hearth.evaluate.scores import check, table
 from hearth.evaluate.spec import CONTRACT, EvaluateSpec
 from hearth.evaluate.summary import summarise
 from hearth.model import Stage
-from hearth.stage import Context, main
+from hearth.stage.context import Context
+from hearth.stage.program import main
 
 
 def run(context: Context) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from hearth.mirror.spec import (
     MirrorSpec,
     PypiSource,
 )
-from hearth.stage import Context
+from hearth.stage.context import Context
 from hearth.storage import FileInfo, Store
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from typing import Any, cast
 from hearth.documents import Document, read_documents
 from hearth.errors import DataError
 from hearth.model import Stage
-from hearth.stage import Context, main
+from hearth.stage.context import Context
+from hearth.stage.program import main
 from hearth.suite.manifest import SuiteManifest, WorkInfo
 from hearth.suite.passages import Passage
 from hearth.suite.plan import passages, plan

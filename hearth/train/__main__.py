@@ -10,7 +10,8 @@ from typing import Any
 
 from hearth.errors import DataError, TransientError
 from hearth.model import Stage
-from hearth.stage import Context, main
+from hearth.stage.context import Context
+from hearth.stage.program import main
 from hearth.train import corpus
 from hearth.train.card import Lineage, card
 from hearth.train.data import TokenStream, write_stream

@@ -17,7 +17,8 @@ from pydantic import ConfigDict
 
 from hearth import errors
 from hearth.model import Stage, StageSpec
-from hearth.stage import Context, main
+from hearth.stage.context import Context
+from hearth.stage.program import main
 
 FOLDER = Path(sys.argv[1])
 STAGE = Stage(sys.argv[3].removeprefix("hearth."))

@@ -19,7 +19,8 @@ from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
 from hearth.provenance import Meter, provenance
-from hearth.stage import Job, main
+from hearth.stage.job import Job
+from hearth.stage.program import main
 from hearth.storage import Store
 from tests.stages.curate.conftest import PII, library, spec_of, suite_rows
 

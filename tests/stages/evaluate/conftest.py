@@ -18,7 +18,8 @@ from hearth.evaluate.spec import CONTRACT, EvaluateSpec
 from hearth.model import Stage
 from hearth.profile import StorageSettings
 from hearth.provenance import Meter, provenance
-from hearth.stage import Job, main
+from hearth.stage.job import Job
+from hearth.stage.program import main
 from hearth.storage import Store
 from hearth.suite.manifest import SuiteManifest
 from hearth.suite.plan import passages, plan

@@ -20,7 +20,7 @@ from hearth.mirror.resolve import resolve
 from hearth.mirror.spec import CONTRACT, FetchPlan, MirrorSection, MirrorSpec
 from hearth.model import Stage
 from hearth.profile import StorageSettings
-from hearth.stage import Job, environment_for
+from hearth.stage.job import Job, environment_for
 from hearth.storage import Store
 
 HOSTS = ("configured-index", "127.0.0.1")

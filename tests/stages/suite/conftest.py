@@ -14,7 +14,8 @@ from hearth.documents import Document, write_documents
 from hearth.model import Stage
 from hearth.profile import StorageSettings
 from hearth.provenance import Meter, provenance
-from hearth.stage import Job, main
+from hearth.stage.job import Job
+from hearth.stage.program import main
 from hearth.storage import Store
 from hearth.suite.__main__ import run
 from hearth.suite.spec import CONTRACT, Language, Lengths, SuiteSpec

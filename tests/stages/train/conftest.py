@@ -19,7 +19,7 @@ from hearth.attempt import Attempt, Attempts
 from hearth.model import Stage
 from hearth.profile import StorageSettings
 from hearth.provenance import Meter, provenance
-from hearth.stage import Job, environment_for
+from hearth.stage.job import Job, environment_for
 from hearth.storage import Store
 from hearth.train.spec import (
     CONTRACT,

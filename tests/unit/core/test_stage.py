@@ -15,14 +15,14 @@ from hearth.artifact import Artifact, fingerprint
 from hearth.attempt import Attempt, Attempts, Outcome, exit_of
 from hearth.model import Stage
 from hearth.profile import StorageSettings
-from hearth.stage import Job, environment_for
+from hearth.stage.job import Job, environment_for
 from hearth.storage import Store
 
 PROGRAM = """
 import errno, os, signal, sys, time
 from hearth.errors import DataError, SpecError
 from hearth.model import Stage, StageSpec
-from hearth.stage import main
+from hearth.stage.program import main
 
 class Spec(StageSpec):
     do: str

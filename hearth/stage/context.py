@@ -1,75 +1,28 @@
-"""The harness of every stage program: read the job, run, publish, record, say how it ended.
-
-A stage is a pure function of its spec and inputs. Its program is called as
-`python -m hearth.<stage> --job <URI of job.json>`, wherever a backend puts it, and ends with one
-of the exit codes of `hearth.errors`. Killed at any point and started again as the next attempt,
-it ends in the same artifact.
-"""
+"""What a stage works with: its inputs, verified; where outputs go; how to say how far it is."""
 
 from __future__ import annotations
 
-import argparse
-import errno
 import fnmatch
 import logging
-import os
-import shutil
-import signal
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
-from pydantic import Field, JsonValue, ValidationError
-
-from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, read_record
-from hearth.attempt import CLAIM, PROGRESS, Attempt, Claim, Outcome, Progress, exit_of
-from hearth.errors import (
-    EXIT_DEFECT,
-    EXIT_OK,
-    ConflictError,
-    DataError,
-    HearthError,
-    SpecError,
-    TransientError,
-)
-from hearth.model import FrozenModel, Stage, StageSpec
-from hearth.profile import SecretRef, StorageSettings
-from hearth.provenance import Meter, provenance
+from hearth.artifact import Artifact, ArtifactRecord, Output, read_record
+from hearth.attempt import PROGRESS, Progress
+from hearth.errors import DataError, SpecError, TransientError
+from hearth.model import StageSpec
+from hearth.stage.job import Job
 from hearth.storage import Store
 
 log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS: Final = 2.0
 _DOWNLOADS: Final = 8
-
-
-class Job(FrozenModel):
-    """What one attempt is to do: the contents of `job.json`."""
-
-    stage: Stage
-    name: str
-    contract: int
-    spec: dict[str, JsonValue]
-    fingerprint: str
-    inputs: dict[str, InputRef]
-    attempt: int
-    artifact: str
-    resume_from: tuple[str, ...] = ()
-    build: str
-    secrets: dict[str, SecretRef] = {}
-    settings: dict[str, JsonValue] = Field(
-        default={},
-        description="How to run, never what comes out (hosts, intervals): not fingerprinted.",
-    )
-    lock_digest: str | None = None
-    image: str | None = None
 
 
 class Input:
@@ -252,157 +205,3 @@ class Context:
             return
         message = "stopped by SIGTERM before it was done: start it again"
         raise TransientError(message)
-
-
-Run = Callable[[Context], dict[str, Any]]
-
-
-def main(
-    stage: Stage,
-    contract: int,
-    spec: type[StageSpec],
-    run: Run,
-    arguments: list[str] | None = None,
-) -> int:
-    """Run a stage program.
-
-    Args:
-        stage: which.
-        contract: the version of its promise; a job for another one is refused.
-        spec: the model of its spec.
-        run: does the work and returns the metrics.
-        arguments: the command line, without the program's name.
-
-    Returns:
-        The exit code.
-    """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m hearth.{stage}", description=f"Run the {stage} stage for one attempt."
-    )
-    parser.add_argument("--job", required=True, metavar="URI", help="where job.json lies")
-    uri = parser.parse_args(arguments).job
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
-    attempt: Attempt | None = None
-    try:
-        root = Store.open(StorageSettings.from_environment())
-        job = _read_job(root, uri, stage, contract)
-        attempt = _attempt_of(root, job)
-        _execute(root, job, spec, run)
-    except Exception as error:  # noqa: BLE001 - the last line of defence; nothing is swallowed
-        return _fail(error, attempt)
-    attempt.settle(exit_of(Outcome.SUCCEEDED, EXIT_OK, ""))
-    return EXIT_OK
-
-
-def _read_job(root: Store, uri: str, stage: Stage, contract: int) -> Job:
-    raw = root.get(root.relative(uri))
-    try:
-        job = Job.model_validate_json(raw)
-    except ValidationError as error:
-        message = f"{uri}: is not a job: {error}"
-        raise SpecError(message) from error
-    if job.stage is not stage:
-        message = f"{uri}: is a job of {job.stage}, this program is {stage}"
-        raise SpecError(message)
-    if job.contract != contract:
-        message = (
-            f"{uri}: wants contract {job.contract} of {stage}, this program has {contract}: "
-            "install the same version of Hearth everywhere and build again"
-        )
-        raise SpecError(message)
-    return job
-
-
-def _attempt_of(root: Store, job: Job) -> Attempt:
-    artifact = Artifact(root, job.stage, job.fingerprint)
-    folder = artifact.folder.sub(f"attempts/{job.attempt}")
-    claim = Claim.model_validate_json(folder.get(CLAIM))
-    return Attempt(artifact, job.attempt, claim=claim)
-
-
-def _execute(root: Store, job: Job, spec: type[StageSpec], run: Run) -> None:
-    try:
-        validated = spec.model_validate(job.spec)
-    except ValidationError as error:
-        message = f"spec of {job.stage}: {error}"
-        raise SpecError(message) from error
-    meter = Meter()
-    with _scratch() as scratch:
-        context = Context(job, validated, root, scratch)
-        previous = signal.signal(signal.SIGTERM, context.stop)
-        try:
-            metrics = run(context)
-            record = ArtifactRecord(
-                stage=job.stage,
-                name=job.name,
-                contract=job.contract,
-                fingerprint=job.fingerprint,
-                spec=job.spec,
-                inputs=job.inputs,
-                attempt=job.attempt,
-                outputs=tuple(sorted(context.outputs, key=lambda output: output.path)),
-                metrics=metrics,
-                provenance=provenance(
-                    job.stage, job.build, meter.started, job.lock_digest, job.image
-                ),
-                cost=meter.read(),
-                unverified=tuple(context.not_verified),
-            )
-        finally:
-            signal.signal(signal.SIGTERM, previous)
-    try:
-        context.artifact.publish(record)
-    except ConflictError as error:
-        log.warning("%s", error)
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="hearth-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fail(error: Exception, attempt: Attempt | None) -> int:
-    known = _named(error)
-    if known.exit_code == EXIT_DEFECT:
-        log.error("a defect in Hearth", exc_info=error)
-    else:
-        log.error("%s: %s", type(known).__name__, known)
-    if attempt is not None:
-        try:
-            attempt.settle(
-                exit_of(Outcome.FAILED, known.exit_code, str(known), type(known).__name__)
-            )
-        except HearthError as unwritten:
-            # The exit code still says it: whoever waits settles the attempt from that.
-            log.warning("exit.json is not written: %s", unwritten)
-    return known.exit_code
-
-
-def _named(error: Exception) -> HearthError:
-    if isinstance(error, HearthError):
-        return error
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return TransientError(
-            f"{error.filename or tempfile.gettempdir()}: no space left on the device: "
-            "free some, or point TMPDIR elsewhere, and try again"
-        )
-    if isinstance(error, MemoryError):
-        return TransientError("out of memory: give the stage more in the profile's resources")
-    return HearthError(f"{type(error).__name__}: {error}")
-
-
-def environment_for(store: StorageSettings, scratch: Path | None = None) -> dict[str, str]:
-    """Return the environment that a stage program needs: how to open the store, where to write."""
-    environment = {**store.environment(), "PYTHONUNBUFFERED": "1"}
-    if scratch is not None:
-        environment["TMPDIR"] = os.fspath(scratch)
-    return environment
