@@ -14,9 +14,10 @@ from typing import Any, Final
 import rfc8785
 from pydantic import Field, JsonValue, ValidationError
 
+from hearth.digest import FileInfo
 from hearth.errors import ConflictError, DataError, NotFoundError
 from hearth.model import FrozenModel, Stage
-from hearth.storage import FileInfo, Store
+from hearth.storage import Store
 
 RECORD: Final = "artifact.json"
 SCHEMA_VERSION: Final = 1

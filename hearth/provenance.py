@@ -19,7 +19,14 @@ from hearth.artifact import Cost, Provenance
 from hearth.model import Stage
 
 _PACKAGE: Final = Path(__file__).resolve().parent
-_HARNESS: Final = ("artifact.py", "documents.py", "model.py", "stage/*.py", "storage.py")
+_HARNESS: Final = (
+    "artifact.py",
+    "digest.py",
+    "documents.py",
+    "model.py",
+    "stage/*.py",
+    "storage.py",
+)
 
 
 class Meter:

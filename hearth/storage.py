@@ -7,15 +7,15 @@ on: `create` succeeds once, `replace` only on the version that was read.
 
 from __future__ import annotations
 
-import configparser
 import fcntl
 import hashlib
+import io
 import json
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -31,23 +31,17 @@ from obstore.exceptions import (
 from obstore.exceptions import NotFoundError as ObjectNotFound
 from obstore.store import LocalStore, S3Store
 
+from hearth.digest import FileInfo, sha256_of, verify
 from hearth.errors import ConflictError, DataError, NotFoundError, SpecError, TransientError
 from hearth.model import FrozenModel
 from hearth.profile import StorageSettings
+from hearth.s3 import open_bucket
 
 log = logging.getLogger(__name__)
 
 CHUNK: Final = 8 << 20
 _LOCKS: Final = ".locks"
 _NO_SPACE: Final = ("os error 28", "No space left")
-
-
-class FileInfo(FrozenModel):
-    """A file or object, and what its bytes must be."""
-
-    path: str
-    bytes: int
-    sha256: str
 
 
 class ObjectInfo(FrozenModel):
@@ -57,12 +51,6 @@ class ObjectInfo(FrozenModel):
     size: int
     etag: str | None
     modified: datetime
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Store:
@@ -89,7 +77,7 @@ class Store:
                 raise SpecError(message)
             folder.mkdir(parents=True, exist_ok=True)
             return cls(LocalStore(folder), f"file://{folder}")
-        return cls(_s3(settings, parts.netloc), f"s3://{parts.netloc}", parts.path)
+        return cls(open_bucket(settings, parts.netloc), f"s3://{parts.netloc}", parts.path)
 
     @classmethod
     def at(cls, uri: str) -> Store:
@@ -274,25 +262,39 @@ class Store:
                     file.write(chunk)
             got = FileInfo(path=path, bytes=size, sha256=digest.hexdigest())
             if expect is not None:
-                self._verify(got, expect)
+                verify(self.url(path), got, expect)
             aside.replace(local)
         finally:
             aside.unlink(missing_ok=True)
         return got
 
-    def _verify(self, got: FileInfo, expect: FileInfo) -> None:
-        if got.bytes != expect.bytes:
-            message = (
-                f"{self.url(got.path)}: has {got.bytes} bytes, its record says {expect.bytes}: "
-                "it is damaged; rebuild from the stage that wrote it"
-            )
+    def reader(self, path: str, size: int) -> Ranges:
+        """Open the object `path` for reading here and there: only the asked ranges are fetched.
+
+        Args:
+            path: the object.
+            size: what its record says that it has, in bytes.
+
+        Raises:
+            NotFoundError: there is no such object.
+            DataError: it has another size.
+        """
+        info = self.head(path)
+        if info is None:
+            message = f"{self.url(path)}: is not in the store"
+            raise NotFoundError(message)
+        if info.size != size:
+            message = f"{self.url(path)}: has {info.size} bytes, its record says {size}"
             raise DataError(message)
-        if got.sha256 != expect.sha256:
-            message = (
-                f"{self.url(got.path)}: SHA-256 is {got.sha256}, its record says {expect.sha256}: "
-                "it is damaged; rebuild from the stage that wrote it"
-            )
-            raise DataError(message)
+        return Ranges(self, path, size)
+
+    def range(self, path: str, start: int, length: int) -> bytes:
+        """Return a stretch of an object's bytes."""
+        if length <= 0:
+            return b""
+        with self._errors(path):
+            key = self._key(path)
+            return bytes(obstore.get_range(self._objects, key, start=start, length=length))
 
     # Inner --------------------------------------------------------------------------------------
 
@@ -331,54 +333,37 @@ class Store:
             raise TransientError(message) from error
 
 
-def _s3(settings: StorageSettings, bucket: str) -> S3Store:
-    config: dict[str, Any] = {"virtual_hosted_style_request": settings.endpoint_url is None}
-    if settings.region:
-        config["region"] = settings.region
-    if settings.endpoint_url:
-        config["endpoint"] = str(settings.endpoint_url).rstrip("/")
-    if settings.kms_key:
-        config |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": settings.kms_key}
-    if settings.credentials_file:
-        config |= _credentials(settings.credentials_file)
-    return S3Store(
-        bucket,
-        config=config,  # type: ignore[arg-type]
-        client_options={
-            "allow_http": settings.endpoint_url is not None
-            and settings.endpoint_url.scheme == "http",
-            "timeout": timedelta(minutes=10),
-            "connect_timeout": timedelta(seconds=5),
-        },
-        # Long enough to outlive the restart of a store; a longer outage is for a stage's retry.
-        retry_config={
-            "max_retries": 20,
-            "retry_timeout": timedelta(seconds=90),
-            "backoff": {
-                "init_backoff": timedelta(milliseconds=100),
-                "max_backoff": timedelta(seconds=5),
-                "base": 2,
-            },
-        },
-    )
+class Ranges(io.RawIOBase):
+    """An object as a file that is read by ranges."""
 
+    def __init__(self, store: Store, path: str, size: int) -> None:
+        """Use `Store.reader`."""
+        super().__init__()
+        self._store, self._path, self._size, self._at = store, path, size, 0
 
-def _credentials(path: Path) -> dict[str, str]:
-    parser = configparser.ConfigParser()
-    try:
-        with path.open(encoding="utf-8") as file:
-            parser.read_file(file)
-        section = parser["default"]
-        found = {
-            "access_key_id": section["aws_access_key_id"],
-            "secret_access_key": section["aws_secret_access_key"],
-        }
-        if "aws_session_token" in section:
-            found["session_token"] = section["aws_session_token"]
-    except OSError as error:
-        message = f"credentials {path}: {error.strerror}: `make up` generates the local ones"
-        raise SpecError(message) from error
-    except (KeyError, configparser.Error) as error:
-        message = f"credentials {path}: needs a [default] section with an access key pair"
-        raise SpecError(message) from error
-    return found
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position; return it."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes; all that are left if `size` is negative."""
+        left = max(0, self._size - self._at)
+        data = self._store.range(
+            self._path, self._at, left if size is None or size < 0 else min(size, left)
+        )
+        self._at += len(data)
+        return data

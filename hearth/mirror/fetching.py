@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hearth.digest import sha256_of
 from hearth.errors import DataError
 from hearth.mirror.access import Access
-from hearth.storage import sha256_of
 
 
 class VanishedError(DataError):

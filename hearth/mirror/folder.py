@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from hearth.digest import sha256_of
 from hearth.errors import DataError
 from hearth.lock import PinnedFile, PinnedSource
 from hearth.mirror.fetching import VanishedError, Wanted, verified
 from hearth.mirror.spec import FileSource
-from hearth.storage import sha256_of
 
 _FILES: Final = 10_000
 

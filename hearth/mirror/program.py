@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from hearth.artifact import Output
+from hearth.digest import FileInfo
 from hearth.documents import Document, write_documents
 from hearth.errors import DataError, HearthError, SpecError
 from hearth.mirror import debian, folder, pypi, web
@@ -28,7 +29,7 @@ from hearth.mirror.spec import (
     PypiSource,
 )
 from hearth.stage.context import Context
-from hearth.storage import FileInfo, Store
+from hearth.storage import Store
 
 log = logging.getLogger(__name__)
 

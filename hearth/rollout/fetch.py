@@ -9,10 +9,11 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from hearth.artifact import Output, read_record
+from hearth.digest import sha256_of
 from hearth.errors import DataError, PolicyViolation
 from hearth.rollout.probe import MODEL
 from hearth.rollout.state import Version
-from hearth.storage import Store, sha256_of
+from hearth.storage import Store
 
 log = logging.getLogger(__name__)
 

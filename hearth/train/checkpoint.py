@@ -19,9 +19,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from hearth.digest import FileInfo, sha256_of
 from hearth.errors import DataError
 from hearth.model import FrozenModel
-from hearth.storage import FileInfo, sha256_of
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hearth.digest import sha256_of
 from hearth.errors import ConflictError, DataError, NotFoundError, SpecError
 from hearth.profile import StorageSettings
-from hearth.storage import Store, sha256_of
+from hearth.storage import Store
 
 
 def test_an_object_is_created_once(store: Store) -> None:
