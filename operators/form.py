@@ -51,8 +51,8 @@ def build_form(recipes: Sequence[str], profiles: Sequence[str], profile: str) ->
             type=["null", "string"],
             enum=[None, *map(str, Stage)],
             title="Rebuild from stage",
-            description="Make this stage and all that follow anew, even if nothing changed. "
-            "Empty: whatever did not change is reused.",
+            description="Make this stage and all that follow anew, even if nothing changed.",
+            values_display={"null": "none: reuse whatever did not change"},
             section=_HOW,
         ),
         "approve_by_hand": Param(
@@ -70,13 +70,19 @@ def _override_fields() -> dict[str, Param]:
     fields = {}
     for name, schema in schemas.items():
         kinds: list[dict[str, Any]] = schema.get("anyOf", [schema])
-        rules = {rule: kind[rule] for kind in kinds for rule in _RULES if rule in kind}
+        rules: dict[str, Any] = {
+            rule: kind[rule] for kind in kinds for rule in _RULES if rule in kind
+        }
         fields[name] = Param(
             None,
             type=["null", *(kind["type"] for kind in kinds if kind["type"] != "null")],
             title=name.replace("_", " ").capitalize(),
-            description=f"{schema['description']} Empty: as the recipe says.",
+            description=f"{schema['description']} {_range(rules)} Empty: as the recipe says.",
             section=_CHANGES,
             **rules,
         )
     return fields
+
+
+def _range(rules: dict[str, Any]) -> str:
+    return f"{rules['minimum']:,} to {rules['maximum']:,}."

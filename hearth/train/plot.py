@@ -57,15 +57,8 @@ def plot(history: History, title: str, path: Path) -> None:
         languages = sorted({key for v in history.validations for key in v.bits_per_byte})
         for language, colour in zip(languages, _LANGUAGES * len(languages), strict=False):
             values = [v.bits_per_byte[language] for v in history.validations]
-            right.plot(validated, values, color=colour, marker="o", markersize=4, label=language)
-            right.annotate(
-                f"{values[-1]:.2f}",
-                (validated[-1], values[-1]),
-                xytext=(0, 7),
-                textcoords="offset points",
-                ha="right",
-                color=colour,
-            )
+            label = f"{language}, {values[-1]:.2f} at the end"
+            right.plot(validated, values, color=colour, marker="o", markersize=4, label=label)
         right.set_ylabel("validation, bits per byte")
         for axes in (left, right):
             axes.set_xlabel("step")

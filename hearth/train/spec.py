@@ -156,6 +156,20 @@ class NumericsSection(FrozenModel):
         return self.global_batch // (self.world_size * self.micro_batch)
 
 
+class SamplingSection(FrozenModel):
+    """How the model writes where a request does not say: `generation_config.json`."""
+
+    temperature: float = Field(0.8, gt=0, le=2, description="Divides the logits.")
+    top_p: float = Field(0.95, gt=0, le=1, description="Share of the likeliest tokens kept.")
+    repetition_penalty: float = Field(
+        1.1,
+        ge=1,
+        le=2,
+        description="Divides the logits of tokens that were said (Keskar et al. 2019, who use "
+        "1.2): small models go round in circles without it. 1 is none.",
+    )
+
+
 class TrainOperation(FrozenModel):
     """How to run it; none of this changes a weight, so none of it is fingerprinted."""
 
@@ -179,6 +193,7 @@ class Training(FrozenModel):
     optimizer: OptimizerSection = OptimizerSection()
     numerics: NumericsSection = NumericsSection()
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Of the first weights and the order.")
+    sampling: SamplingSection = SamplingSection()
     validations: int = Field(
         6,
         ge=1,

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hearth.errors import EXIT_DEFECT, EXIT_OK, EXIT_TRANSIENT, HearthError
 from hearth.train import checkpoint
@@ -22,6 +22,7 @@ from hearth.train.plan import RankError
 from hearth.train.run import History, Report, Request, Workspace, write_whole
 
 if TYPE_CHECKING:
+    from hearth.train.spec import SamplingSection
     from hearth.train.trainer import HearthTrainer
     from hearth.train.watch import Watch
 
@@ -137,6 +138,7 @@ def _finish(
     if not watch.stopped:
         from hearth.train.tokenizer import save  # noqa: PLC0415
 
+        _set_sampling(trainer.model.generation_config, request.spec.sampling)
         trainer.model.save_pretrained(workspace.model)
         save(workspace.tokenizer, workspace.model, request.spec.sequence_length)
     report = Report(
@@ -148,6 +150,10 @@ def _finish(
         stopped=watch.stopped,
     )
     write_whole(workspace.report, report)
+
+
+def _set_sampling(config: Any, sampling: SamplingSection) -> None:
+    config.update(do_sample=True, **sampling.model_dump())
 
 
 def _last_words(rank: int, error: Exception, workspace: Workspace) -> RankError:

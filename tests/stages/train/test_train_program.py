@@ -99,6 +99,8 @@ def test_the_model_is_one_that_transformers_loads(
     assert tokenizer.decode(tokenizer("桥照亮了河。🔥").input_ids) == "桥照亮了河。🔥"
     assert tokenizer.bos_token == tokenizer.eos_token == "<|endoftext|>"  # noqa: S105 - no secret
     assert model.config.bos_token_id == tokenizer.bos_token_id
+    assert model.generation_config.do_sample, "as the spec says, where a request says nothing"
+    assert model.generation_config.repetition_penalty == 1.1
 
 
 def test_it_learns(reference: tuple[Attempt, ArtifactRecord]) -> None:
