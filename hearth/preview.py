@@ -13,9 +13,10 @@ from hearth.build import BuildRecord, Run, builds
 from hearth.lock import LockDiff, diff
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
-from hearth.profile import Resources, load_profile, path_of, settings
+from hearth.profile import load_profile, path_of, settings
 from hearth.provenance import code_digest
 from hearth.resolution import Request, lock_of, wanted_recipe
+from hearth.resources import Resources
 from hearth.storage import Store
 
 

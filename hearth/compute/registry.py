@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hearth.compute.backend import Backend
 from hearth.compute.local import LocalBackend
-from hearth.profile import BackendName, Settings
+from hearth.profile import Settings
+from hearth.resources import BackendName
 
 
 def open_backend(name: BackendName, settings: Settings) -> Backend:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from hearth.compute.backend import JobHandle, JobRequest
 from hearth.compute.local import LocalBackend
 from hearth.compute.registry import open_backend
-from hearth.profile import BackendName, Settings
+from hearth.profile import Settings
+from hearth.resources import BackendName
 
 
 def request(**changes: Any) -> JobRequest:
