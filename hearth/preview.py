@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from hearth.artifact import Artifact, ArtifactRecord
-from hearth.build import BuildRecord, Run, builds
+from hearth.build import Build, BuildRecord, EventKind, Run, builds
 from hearth.lock import LockDiff, diff
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
@@ -64,8 +64,9 @@ def preview(request: Request) -> Preview:
         created=datetime.now(UTC),
         rebuild_from=request.rebuild_from,
     )
-    last = next((build.record() for build in builds(root, recipe.name)), None)
-    before = stage_plans(last) if last else {}
+    build = next(builds(root, recipe.name), None)
+    last = build.record() if build else None
+    before = _made_in(root, build) if build else None
     return Preview(
         recipe=recipe.name,
         recipe_file=path_of(here.recipes, recipe.name),
@@ -77,14 +78,29 @@ def preview(request: Request) -> Preview:
     )
 
 
+def _made_in(root: Store, build: Build) -> dict[Stage, ArtifactRecord]:
+    """Return what a build's stages ended with, by what it said itself: plans change with code."""
+    found = {}
+    for event in build.events():
+        if event.kind in {EventKind.STAGE_DONE, EventKind.STAGE_REUSED} and event.stage:
+            record = Artifact(root, event.stage, str(event.data["fingerprint"])).record()
+            # The rivals' evaluations are events of the same stage; the candidate's task is its own.
+            if record is not None and event.data["task"] == event.stage:
+                found[event.stage] = record
+    return found
+
+
 def _stage(
-    root: Store, record: BuildRecord, plan: StagePlan, before: Mapping[Stage, StagePlan]
+    root: Store,
+    record: BuildRecord,
+    plan: StagePlan,
+    before: Mapping[Stage, ArtifactRecord] | None,
 ) -> StagePreview:
     made = Artifact(root, plan.stage, plan.fingerprint).record()
     return StagePreview(
         stage=plan.stage,
         reuse=made is not None,
-        why=_made_by(made) if made else _why_run(plan, before.get(plan.stage), record),
+        why=_made_by(made) if made else _why_run(plan, before, record),
         uri=plan.uri,
         fingerprint=plan.fingerprint,
         resources=record.profile.compute.resources_of(plan.stage),
@@ -96,12 +112,15 @@ def _made_by(made: ArtifactRecord) -> str:
     return f"made by build {made.provenance.build}"
 
 
-def _why_run(plan: StagePlan, was: StagePlan | None, record: BuildRecord) -> str:
+def _why_run(
+    plan: StagePlan, before: Mapping[Stage, ArtifactRecord] | None, record: BuildRecord
+) -> str:
     if record.rebuild_from is plan.stage:
         return "asked for: rebuild from this stage"
-    if was is None:
+    if before is None:
         return "the recipe's first build"
-    if was.fingerprint == plan.fingerprint:
+    was = before.get(plan.stage)
+    if was is None:
         return "the last build did not finish it"
     changed = [
         f"input {role}"
