@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import Any, Final
-
 from pydantic import JsonValue
 
 from hearth.artifact import ArtifactRecord, read_record
 from hearth.build import Build
+from hearth.corpora import Corpus
+from hearth.descent import Descent
 from hearth.errors import NotFoundError
 from hearth.model import FrozenModel, Stage
 from hearth.rollout.state import Version, read_state
 from hearth.storage import Store
-
-_DOCUMENT: Final = """
-    select regexp_extract(filename, 'step=([^/]+)/', 1) as step, action, reason, canonical,
-           content_id, len(spans) as spans
-    from read_parquet(?, filename = true, union_by_name = true)
-    where doc_key = ? order by filename
-"""
+from hearth.why import Decided, why
 
 
 class Node(FrozenModel):
@@ -71,31 +63,18 @@ def trace(root: Store, uri: str, endpoint: str) -> Ancestry:
     return Ancestry(version=None, artifact=_node(root, uri, {}))
 
 
-def document(root: Store, ancestry: Ancestry, key: str) -> list[dict[str, Any]]:
+def document(root: Store, ancestry: Ancestry, key: str) -> tuple[Decided, ...]:
     """Return what each step of curation decided about a document.
 
     Raises:
         NotFoundError: nothing in this ancestry was curated, or it never saw the document.
     """
-    import duckdb  # noqa: PLC0415 - slow to load, and only this question needs it
-
-    corpus = _find(ancestry.artifact, Stage.CURATE)
-    if corpus is None:
+    node = _find(ancestry.artifact, Stage.CURATE)
+    if node is None:
         message = f"{ancestry.artifact.uri}: no corpus is among what it was made from"
         raise NotFoundError(message)
-    folder = root.sub(root.relative(corpus.uri))
-    record = read_record(folder, corpus.fingerprint)
-    with tempfile.TemporaryDirectory(prefix="hearth-") as name:
-        for output in record.outputs_named("decisions"):
-            folder.download(output.path, Path(name) / output.name, expect=output.info)
-        files = sorted(str(path) for path in Path(name).rglob("*.parquet"))
-        answer = duckdb.execute(_DOCUMENT, [files, key])
-        columns = [column[0] for column in answer.description]
-        rows = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
-    if not rows:
-        message = f"document {key}: no step of {corpus.uri} saw it: check the key, `source:record`"
-        raise NotFoundError(message)
-    return rows
+    record = read_record(root.sub(root.relative(node.uri)), node.fingerprint)
+    return why(root, Corpus(root, record), key, descent=Descent(root, [])).steps
 
 
 def _node(root: Store, uri: str, seen: dict[str, Node]) -> Node:

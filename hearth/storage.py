@@ -7,9 +7,9 @@ on: `create` succeeds once, `replace` only on the version that was read.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
-import io
 import json
 import logging
 import os
@@ -250,12 +250,13 @@ class Store:
 
         Raises:
             DataError: the bytes are not the expected ones; nothing is left at `local`.
+            TransientError: the store does not answer, or the disk is full.
         """
         local.parent.mkdir(parents=True, exist_ok=True)
         aside = local.with_name(f".{local.name}.{os.getpid()}.part")
         digest, size = hashlib.sha256(), 0
         try:
-            with self._errors(path), aside.open("wb") as file:
+            with self._errors(path), _disk(local), aside.open("wb") as file:
                 for chunk in obstore.get(self._objects, self._key(path)).stream(CHUNK):
                     digest.update(chunk)
                     size += len(chunk)
@@ -267,26 +268,6 @@ class Store:
         finally:
             aside.unlink(missing_ok=True)
         return got
-
-    def reader(self, path: str, size: int) -> Ranges:
-        """Open the object `path` for reading here and there: only the asked ranges are fetched.
-
-        Args:
-            path: the object.
-            size: what its record says that it has, in bytes.
-
-        Raises:
-            NotFoundError: there is no such object.
-            DataError: it has another size.
-        """
-        info = self.head(path)
-        if info is None:
-            message = f"{self.url(path)}: is not in the store"
-            raise NotFoundError(message)
-        if info.size != size:
-            message = f"{self.url(path)}: has {info.size} bytes, its record says {size}"
-            raise DataError(message)
-        return Ranges(self, path, size)
 
     def range(self, path: str, start: int, length: int) -> bytes:
         """Return a stretch of an object's bytes."""
@@ -333,37 +314,13 @@ class Store:
             raise TransientError(message) from error
 
 
-class Ranges(io.RawIOBase):
-    """An object as a file that is read by ranges."""
-
-    def __init__(self, store: Store, path: str, size: int) -> None:
-        """Use `Store.reader`."""
-        super().__init__()
-        self._store, self._path, self._size, self._at = store, path, size, 0
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position; return it."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return the next bytes; all that are left if `size` is negative."""
-        left = max(0, self._size - self._at)
-        data = self._store.range(
-            self._path, self._at, left if size is None or size < 0 else min(size, left)
-        )
-        self._at += len(data)
-        return data
+@contextmanager
+def _disk(local: Path) -> Iterator[None]:
+    """Tell a full disk of this machine from a full store."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            message = f"{local}: no space left on the device: free some and try again"
+            raise TransientError(message) from error
+        raise

@@ -14,6 +14,7 @@ from hearth.cli.airflow import Airflow
 from hearth.cli.follow import follow
 from hearth.cli.logs import print_log
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
+from hearth.cli.why import why
 from hearth.gc import KEPT_BUILDS, collect, garbage
 from hearth.model import Stage
 from hearth.preview import preview
@@ -169,7 +170,10 @@ def trace(
         found = trace_back(root, uri, used.endpoint.name)
         if document is not None:
             rows = decisions_about(root, found, document)
-            print_json(rows) if as_json else show.decisions(document, rows)
+            if as_json:
+                print_json([row.model_dump(mode="json") for row in rows])
+            else:
+                show.decisions(document, rows)
         else:
             print_json(found) if as_json else show.ancestry(found)
 
@@ -193,3 +197,6 @@ def gc_(
             print_json([item.model_dump(mode="json") for item in found])
         else:
             show.garbage(found, deleted=not dry_run)
+
+
+app.command(epilog="Example: hearth why debian-policy:ch01#3 --json")(why)

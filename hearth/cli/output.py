@@ -14,8 +14,9 @@ from rich.console import Console
 
 from hearth.errors import EXIT_DEFECT, HearthError
 
-console: Final = Console(highlight=False)
-errors: Final = Console(stderr=True, highlight=False)
+# No emoji: `:x:` is part of a document's key, not a picture.
+console: Final = Console(highlight=False, emoji=False)
+errors: Final = Console(stderr=True, highlight=False, emoji=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 ProfileName = Annotated[

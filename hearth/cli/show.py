@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -24,6 +24,7 @@ from hearth.pipeline import stage_plans
 from hearth.preview import Preview
 from hearth.profile import Profile
 from hearth.rollout.state import EndpointState, read_state
+from hearth.why import Decided
 
 _HEADLINES: Final[dict[Stage, tuple[str, ...]]] = {
     Stage.CURATE: ("documents", "retention", "drops", "duplication", "pii", "tokens"),
@@ -187,14 +188,13 @@ def _label(role: str, node: Node) -> str:
     return f"{head}[bold]{node.stage}[/] {escape(node.uri)} (build {node.build}, {node.finished})"
 
 
-def decisions(key: str, rows: list[dict[str, Any]]) -> None:
-    """Show what was decided about a document."""
+def decisions(key: str, steps: Iterable[Decided]) -> None:
+    """Show what was decided about a document; `hearth why` says more."""
     console.print(f"document [bold]{escape(key)}[/]")
     table = Table("step", "action", "reason", "canonical", box=None)
-    for one in rows:
-        table.add_row(
-            *(escape(str(one[k] or "")) for k in ("step", "action", "reason", "canonical"))
-        )
+    for one in steps:
+        cells = (one.step, one.action, one.reason or "", one.canonical or "")
+        table.add_row(*(escape(cell) for cell in cells))
     console.print(table)
 
 

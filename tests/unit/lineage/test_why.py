@@ -1,0 +1,115 @@
+"""A document's whole way."""
+
+from __future__ import annotations
+
+import pytest
+
+from hearth.corpora import find_corpus
+from hearth.errors import NotFoundError
+from hearth.model import Stage
+from hearth.why import why
+from tests.unit.lineage.library import (
+    ALICE,
+    BOB,
+    COPY,
+    ENDPOINT,
+    SHORT,
+    TEXTS,
+    TWIN,
+    Library,
+    content,
+    serve,
+)  # fmt: skip
+
+
+def test_a_kept_document_has_its_origin_every_step_its_place_and_its_holders(
+    home: Library,
+) -> None:
+    version = serve(home)
+    way = why(home.store, home.corpus, ALICE)
+    assert way.place is not None
+    assert way.place.split == "train"
+    assert way.content_id == content(ALICE)
+    assert way.origin is not None
+    assert (way.origin.source, way.origin.version) == ("debian-faq", "1")
+    assert way.origin.licence == "GPL-2.0-or-later"
+    assert way.origin.work == "debian-faq/alice.html#1"
+    assert way.origin.addresses == ("https://example.org/a.deb",)
+    assert [step.step for step in way.steps] == list(home.corpus.steps())
+    pii = next(step for step in way.steps if step.step == "pii")
+    assert [(span.kind, span.start, span.end) for span in pii.spans] == [("EMAIL", 9, 26)]
+    assert way.copies == (COPY,)
+    assert [(one.kind, one.role) for one in way.held_by] == [
+        ("model", None),
+        ("endpoint", "serving"),
+    ]
+    assert way.held_by[1].version == version.version
+
+
+def test_a_way_never_holds_text(home: Library) -> None:
+    for key, text in TEXTS.items():
+        said = why(home.store, home.corpus, key).model_dump_json()
+        assert "alice@example.org" not in said
+        assert text not in said
+
+
+def test_a_copy_of_a_copy_is_led_to_the_one_that_stayed(home: Library) -> None:
+    way = why(home.store, home.corpus, TWIN)
+    assert way.place is None
+    assert way.steps[-1].canonical == COPY
+    assert way.stand_in is not None
+    assert way.stand_in.document == ALICE
+    assert "its copy" in way.outcome
+
+
+def test_a_dropped_document_says_where_why_and_is_held_by_nothing(home: Library) -> None:
+    serve(home)
+    way = why(home.store, home.corpus, SHORT)
+    assert way.outcome == "not in the corpus: quality: too short"
+    assert way.held_by == ()
+
+
+def test_what_the_mirror_refused_ends_there(home: Library) -> None:
+    way = why(home.store, home.corpus, "debian-faq:bad.html#1")
+    assert [(step.step, step.reason) for step in way.steps] == [
+        ("mirror", "encoding: not UTF-8 at byte 7")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("debian-faq:bob.html#7", ("6 documents", "like it are debian-faq:bob.html#1")),
+        ("nonesuch:a", ("the sources are debian-faq, debian-faq-zh, maint-guide",)),
+    ],
+)
+def test_an_unknown_document_says_what_was_searched(
+    home: Library, key: str, words: tuple[str, ...]
+) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        why(home.store, home.corpus, key)
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_a_corpus_is_found_by_all_its_names(home: Library) -> None:
+    serve(home)
+    corpus = home.corpus
+    model = home.store.url(f"artifacts/train/{home.plan(Stage.TRAIN).fingerprint}")
+    start = corpus.record.fingerprint[:8]
+    for name in (
+        "endpoint", ENDPOINT, "tiny", home.build.id, corpus.uri, model, start,
+    ):  # fmt: skip
+        assert find_corpus(home.store, name, ENDPOINT).uri == corpus.uri
+
+
+def test_an_unknown_corpus_is_told_with_those_that_are_known(home: Library) -> None:
+    with pytest.raises(NotFoundError, match=home.corpus.record.fingerprint[:12]):
+        find_corpus(home.store, "nonesuch", ENDPOINT)
+    with pytest.raises(NotFoundError, match="nothing serves yet"):
+        find_corpus(home.store, "endpoint", ENDPOINT)
+
+
+def test_a_held_out_document_is_told_apart(home: Library) -> None:
+    way = why(home.store, home.corpus, BOB)
+    assert way.place is not None
+    assert way.place.split == "test"
