@@ -1,11 +1,14 @@
-"""What tests of several tiers share: a real web server on loopback that does as it is told."""
+"""What tests of several tiers share: a web server that does as it is told, impatient clients."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 
+import httpx
 import pytest
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -83,3 +86,50 @@ def web() -> Iterator[Web]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class Clients:
+    """Two clients that always have a short request in flight."""
+
+    def __init__(self, url: str) -> None:
+        self.answers: list[tuple[int | str, str | None]] = []
+        self._url = url
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(2)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def failures(self) -> list[tuple[int | str, str | None]]:
+        return [answer for answer in self.answers if answer[0] != 200]
+
+    @property
+    def versions(self) -> set[str | None]:
+        return {version for _, version in self.answers}
+
+    def _run(self) -> None:
+        body = {"model": "hearth", "prompt": "The fire", "max_tokens": 4}
+        with httpx.Client(timeout=30, trust_env=False) as client:
+            while not self._stop.is_set():
+                try:
+                    answer = client.post(f"{self._url}/v1/completions", json=body)
+                except httpx.HTTPError as error:
+                    self.answers.append((repr(error), None))
+                else:
+                    version = answer.headers.get("X-Hearth-Version")
+                    self.answers.append((answer.status_code, version))
+                time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def clients_of() -> type[Clients]:
+    """The clients of an endpoint at a URL, to be used in a `with` block."""
+    return Clients

@@ -21,7 +21,7 @@ import yaml
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import Attempt, Attempts
-from hearth.build import Build, Event, EventKind
+from hearth.build import Build, Event, EventKind, Run
 from hearth.cli.airflow import Airflow, DagRun
 from hearth.compute.jobdir import MARKER
 from hearth.compute.process import ProcessIdentity, marked
@@ -126,6 +126,19 @@ class Machine:
             "dry_run": False,
         }
         self.airflow._call("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
+
+    def reap(self) -> None:
+        """Run the reaper now, and wait for its end."""
+        answer = self.airflow._call(
+            "POST", "/api/v2/dags/reap/dagRuns", json={"logical_date": None}
+        )
+        run = Run(dag_id="reap", run_id=answer["dag_run_id"])
+        done = self.until(
+            "the reaper's end",
+            90,
+            lambda: (found := self.airflow.dag_run(run).state) in {"success", "failed"} and found,
+        )
+        assert done == "success"
 
     # What a person sees ---------------------------------------------------------------------------
 

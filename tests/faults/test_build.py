@@ -72,12 +72,11 @@ def test_lineage_names_what_each_stage_made(machine: Any, first: Any) -> None:
     machine.until("all stages are in the lineage", 60, lambda: wanted <= made())
 
 
-def test_building_again_starts_no_job(machine: Any, first: Any, record_property: Any) -> None:
+def test_building_again_starts_no_job(machine: Any, first: Any) -> None:
     jobs, version = machine.jobs(), machine.serving()
     began = time.monotonic()
     again = machine.build()
     seconds = time.monotonic() - began
-    record_property("seconds", seconds)
     assert machine.jobs() == jobs
     assert again.events(EventKind.ATTEMPT_STARTED, EventKind.ATTEMPT_JOINED) == []
     assert {event.stage for event in again.events(EventKind.STAGE_REUSED)} == set(Stage)

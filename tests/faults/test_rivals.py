@@ -49,8 +49,7 @@ def rivals(machine: Any, first: Any) -> Rivals:
     return Rivals(machine.finish(owner), machine.finish(other), killed, seconds)
 
 
-def test_a_task_marked_failed_leaves_no_process(rivals: Rivals, record_property: Any) -> None:
-    record_property("seconds", rivals.seconds)
+def test_a_task_marked_failed_leaves_no_process(rivals: Rivals) -> None:
     assert rivals.seconds < GONE_SECONDS
     assert rivals.killed.exit().outcome in {Outcome.CANCELLED, Outcome.FAILED}
     assert rivals.killed.cancel_request().by == rivals.owner.id

@@ -6,12 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 import httpx
 import psutil
@@ -251,52 +250,11 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         assert adopt(endpoint.folder) == [], "a stopped supervisor leaves nothing behind"
 
 
-class Clients:
-    """Two clients that always have a short request in flight."""
-
-    def __init__(self, url: str) -> None:
-        self.answers: list[tuple[int | str, str | None]] = []
-        self._url = url
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(2)]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    @property
-    def failures(self) -> list[tuple[int | str, str | None]]:
-        return [answer for answer in self.answers if answer[0] != 200]
-
-    @property
-    def versions(self) -> set[str | None]:
-        return {version for _, version in self.answers}
-
-    def _run(self) -> None:
-        body = {"model": NAME, "prompt": "The fire", "max_tokens": 4}
-        with httpx.Client(timeout=30, trust_env=False) as client:
-            while not self._stop.is_set():
-                try:
-                    answer = client.post(f"{self._url}/v1/completions", json=body)
-                except httpx.HTTPError as error:
-                    self.answers.append((repr(error), None))
-                else:
-                    version = answer.headers.get("X-Hearth-Version")
-                    self.answers.append((answer.status_code, version))
-                time.sleep(0.05)
-
-
 @pytest.fixture(scope="session")
 def quick() -> RolloutSection:
     return QUICK
 
 
 @pytest.fixture
-def clients(endpoint: Endpoint) -> Clients:
-    return Clients(endpoint.url)
+def clients(endpoint: Endpoint, clients_of: Any) -> Any:
+    return clients_of(endpoint.url)
