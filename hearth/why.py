@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from hearth.artifact import Artifact, ArtifactRecord
 from hearth.corpora import DECISION, Corpus
 from hearth.descent import Descent, Role, seats
 from hearth.errors import NotFoundError
 from hearth.lock import Tombstone
 from hearth.model import FrozenModel, Stage
+from hearth.origin import Origin, mirror_of, origin_of, refusals, sources_of
 from hearth.scan import scan
 from hearth.storage import Store
 
 MIRROR: Final = "mirror"
 """The step before curation's: what the mirror could not read ends here."""
 
-_ORIGIN: Final = ("doc_key", "source", "work", "parallel", "language", "licence")
-_ADDRESSES: Final = 5
 _SUGGESTED: Final = 3
 
 
@@ -40,20 +38,6 @@ class Decided(FrozenModel):
     canonical: str | None = None
     content_id: str | None = None
     spans: tuple[Span, ...] = ()
-
-
-class Origin(FrozenModel):
-    """Where a document comes from."""
-
-    mirror: str
-    source: str
-    version: str | None
-    addresses: tuple[str, ...] = ()
-    licence: str | None = None
-    licence_files: tuple[str, ...] = ()
-    work: str | None = None
-    parallel: str | None = None
-    declared_language: str | None = None
 
 
 class Place(FrozenModel):
@@ -152,62 +136,6 @@ def decisions_of(corpus: Corpus, key: str) -> tuple[Decided, ...]:
     )
 
 
-def origin_of(root: Store, corpus: Corpus, key: str) -> Origin | None:
-    """Return where a document comes from; None if its mirror is no longer in the store."""
-    mirror = mirror_of(root, corpus)
-    if mirror is None:
-        return None
-    artifact, record = mirror
-    source = source_of(record, key)
-    if source is None:
-        return None
-    outputs = [
-        o for o in record.outputs_named("documents") if o.name.endswith(f"/{source}.parquet")
-    ]
-    rows = scan(
-        artifact.folder,
-        outputs or record.outputs_named("documents"),
-        _ORIGIN,
-        where="doc_key",
-        among={key},
-    )
-    row: Mapping[str, Any] = next(rows, {})
-    pin = _table(_table(record.spec.get("pins")).get(source))
-    licences = [o.name for o in record.outputs_named(f"licences/{source}")]
-    return Origin(
-        mirror=artifact.uri,
-        source=source,
-        version=str(pin["version"]) if "version" in pin else None,
-        addresses=_addresses(artifact, record, source),
-        licence=row.get("licence") or _licence(record, source),
-        licence_files=tuple(licences),
-        work=row.get("work"),
-        parallel=row.get("parallel"),
-        declared_language=row.get("language"),
-    )
-
-
-def mirror_of(root: Store, corpus: Corpus) -> tuple[Artifact, ArtifactRecord] | None:
-    """Return the mirror of a corpus; None if it is no longer in the store."""
-    ref = corpus.mirror
-    if ref is None:
-        return None
-    artifact = Artifact(root, Stage.MIRROR, ref.fingerprint)
-    record = artifact.record()
-    return None if record is None else (artifact, record)
-
-
-def source_of(mirror: ArtifactRecord, key: str) -> str | None:
-    """Return the source that a key names: of ids that fit, the longest."""
-    fitting = [name for name in sources_of(mirror) if key.startswith(f"{name}:")]
-    return max(fitting, key=len) if fitting else key.partition(":")[0] or None
-
-
-def sources_of(mirror: ArtifactRecord) -> list[str]:
-    """Return the ids of a mirror's sources."""
-    return sorted(_table(mirror.spec.get("pins")))
-
-
 def holders(root: Store, corpus: Corpus, descent: Descent | None = None) -> tuple[Holder, ...]:
     """Return the models that were made from a corpus, and the endpoints that have them."""
     descent = descent or Descent.of(root)
@@ -268,23 +196,9 @@ def _stand_in(corpus: Corpus, canonical: str | None) -> Place | None:
 
 
 def _refused_by_mirror(root: Store, corpus: Corpus, key: str) -> tuple[Decided, ...]:
-    mirror = mirror_of(root, corpus)
-    if mirror is None:
-        return ()
-    artifact, record = mirror
-    source = source_of(record, key)
-    path, _, within = key.removeprefix(f"{source}:").partition("#")
-    rows = scan(
-        artifact.folder,
-        record.outputs_named("rejects.parquet"),
-        ("source", "path", "record", "reason", "detail"),
-        where="path",
-        among={path},
-    )
     return tuple(
-        Decided(step=MIRROR, action="dropped", reason=f"{row['reason']}: {row['detail']}")
-        for row in rows
-        if row["source"] == source and row["record"] in {"", within.partition("/")[0]}
+        Decided(step=MIRROR, action="dropped", reason=reason)
+        for reason in refusals(root, corpus, key)
     )
 
 
@@ -318,26 +232,3 @@ def _like(corpus: Corpus, key: str) -> list[str]:
 
 def _span(raw: Mapping[str, Any]) -> Span:
     return Span(kind=raw["kind"], start=raw["start"], end=raw["end"])
-
-
-def _addresses(mirror: Artifact, record: ArtifactRecord, source: str) -> tuple[str, ...]:
-    for output in record.outputs_named("manifest.json"):
-        files = _table(mirror.folder.get_json(output.path)).get("files")
-        return tuple(
-            str(file.get("address") or file["path"])
-            for file in (files if isinstance(files, list) else ())
-            if file.get("source") == source and str(file.get("path")).startswith("files/")
-        )[:_ADDRESSES]
-    return ()
-
-
-def _licence(mirror: ArtifactRecord, source: str) -> str | None:
-    sources = mirror.spec.get("sources")
-    for one in sources if isinstance(sources, list) else ():
-        if isinstance(one, dict) and one.get("id") == source:
-            return str(one.get("licence"))
-    return None
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.corpora import find_corpus
+from hearth.origin import Origin
 from hearth.profile import load_profile
 from hearth.resolution import tombstones
 from hearth.storage import Store
-from hearth.why import Decided, Origin, Way
+from hearth.why import Decided, Way
 from hearth.why import why as way_of
 
 CorpusName = Annotated[
