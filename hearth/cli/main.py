@@ -14,6 +14,7 @@ from hearth.cli.airflow import Airflow
 from hearth.cli.follow import follow
 from hearth.cli.logs import print_log
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
+from hearth.cli.review import review, sample
 from hearth.cli.why import why
 from hearth.gc import KEPT_BUILDS, collect, garbage
 from hearth.model import Stage
@@ -200,3 +201,5 @@ def gc_(
 
 
 app.command(epilog="Example: hearth why debian-policy:ch01#3 --json")(why)
+app.command(epilog="Example: hearth sample endpoint --n 50 --seed 7 --out sample.csv")(sample)
+app.command(epilog="Example: hearth review 3fa4bc12de90-50-7 sample.csv --reviewer li.wei")(review)

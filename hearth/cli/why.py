@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.corpora import find_corpus
+from hearth.errors import SpecError
 from hearth.origin import Origin
 from hearth.profile import load_profile
 from hearth.resolution import tombstones
@@ -41,7 +42,8 @@ def why(
     """Say where a document comes from, what each step did to it, and what holds it now."""
     with told():
         if build is not None and corpus is not None:
-            raise typer.BadParameter("--build and --corpus: give one of them")  # noqa: EM101, TRY003
+            message = "--build and --corpus: give one of them"
+            raise SpecError(message)
         used = load_profile(profile)
         root = Store.open(used.storage)
         through = find_corpus(root, build or corpus or "endpoint", used.endpoint.name)

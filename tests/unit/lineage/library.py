@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,7 +78,7 @@ def corpus_of(store: Store, build: Build) -> Corpus:
 
 
 def content(key: str) -> str:
-    return KEY.content_id(TEXTS[key])
+    return KEY.content_id(TEXTS.get(key, key))
 
 
 def build_record(
@@ -109,7 +109,7 @@ def library(
     number: int = 1,
     *,
     tombstones: Sequence[Tombstone] = (),
-    rows_per_file: int = 50_000,
+    more: Mapping[str, str] | None = None,
 ) -> Library:
     """Make everything that a build makes; what is buried by key is not in its corpus."""
     store = Store.open(storage)
@@ -121,9 +121,7 @@ def library(
     scratch.mkdir(exist_ok=True, parents=True)
     _publish(store, plans[Stage.MIRROR], record.id, _mirror(scratch / "mirror"))
     _publish(store, plans[Stage.SUITE], record.id, [])
-    _publish(
-        store, plans[Stage.CURATE], record.id, _corpus(scratch / "corpus", buried, rows_per_file)
-    )
+    _publish(store, plans[Stage.CURATE], record.id, _corpus(scratch / "corpus", buried, more or {}))
     model = scratch / "model"
     model.mkdir(exist_ok=True)
     (model / "model.safetensors").write_bytes(b"weights")
@@ -188,8 +186,9 @@ def _document(key: str) -> Document:
     return Document(key, source, work, None, language, "GPL-2.0-or-later", None, TEXTS[key])
 
 
-def _corpus(folder: Path, buried: set[str], rows_per_file: int) -> list[File]:
+def _corpus(folder: Path, buried: set[str], more: Mapping[str, str]) -> list[File]:
     ledger = Ledger()
+    texts = {**TEXTS, **more}
     gone = {
         SHORT: (Step.QUALITY, "too short", None),
         RESERVED: (Step.RESERVED, "reserved work", None),
@@ -200,7 +199,7 @@ def _corpus(folder: Path, buried: set[str], rows_per_file: int) -> list[File]:
         ledger.add(step, [d for key in TEXTS if (d := _decide(key, step, gone.get(key)))])
     files = ledger.write(folder / "decisions")
     for split in Split:
-        keys = [k for k in (ALICE, BOB) if k not in buried and _split(k) is split]
+        keys = [k for k in (ALICE, BOB, *more) if k not in buried and _split(k) is split]
         columns: dict[str, list[Any]] = {
             "doc_key": keys,
             "content_id": [content(key) for key in keys],
@@ -208,8 +207,8 @@ def _corpus(folder: Path, buried: set[str], rows_per_file: int) -> list[File]:
             "work": ["debian-faq/" + key.partition(":")[2] for key in keys],
             "group": [KEY.name(Domain.GROUP, key)[:16] for key in keys],
             "language": ["en" for _ in keys],
-            "text": [TEXTS[key].replace("alice@example.org", "<EMAIL>") for key in keys],
-            "characters": [len(TEXTS[key]) for key in keys],
+            "text": [texts[key].replace("alice@example.org", "<EMAIL>") for key in keys],
+            "characters": [len(texts[key]) for key in keys],
             "licence": ["GPL-2.0-or-later" for _ in keys],
         }
         for field in tables.CORPUS:

@@ -1,0 +1,322 @@
+"""Reviews of samples: who accepts which documents, and how much of a corpus that speaks for.
+
+Reviews are only ever added: `samples/<id>/reviews/`, an object each. Of an item that was judged
+twice the later verdict counts. The point estimate decides; the interval shows what it rests on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, ValidationError
+
+from hearth.errors import ConflictError, DataError
+from hearth.model import FrozenModel
+from hearth.sample import SAMPLES, VERDICT, Sample, samples
+from hearth.storage import Store
+
+CONFIDENCE: Final = 0.95
+_Z: Final = 1.959963984540054
+"""The normal quantile of a two-sided interval of that confidence."""
+
+_NAMED: Final = 5
+
+
+class Verdict(StrEnum):
+    """What a reviewer says of a document."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
+_WORDS: Final = {
+    "accept": Verdict.ACCEPT,
+    "reject": Verdict.REJECT,
+    "合格": Verdict.ACCEPT,
+    "不合格": Verdict.REJECT,
+}
+
+
+class Method(StrEnum):
+    """Who looked."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+
+
+class Judged(FrozenModel):
+    """One verdict."""
+
+    doc_key: str
+    verdict: Verdict
+    category: str = Field(default="", description="Why it is rejected.")
+    reviewer: str = Field(min_length=1, description="A person, or a program and its version.")
+    note: str = ""
+
+
+class Share(FrozenModel):
+    """Accepted among judged, with Wilson's interval."""
+
+    judged: int
+    accepted: int
+    share: float | None
+    lower: float | None
+    upper: float | None
+
+
+class Acceptance(FrozenModel):
+    """What the reviews of one sample come to."""
+
+    corpus: str = Field(description="The corpus's fingerprint.")
+    sample: str
+    seed: int
+    method: Method
+    items: int
+    total: Share
+    sources: dict[str, Share]
+    categories: dict[str, int] = Field(description="Rejected documents, by category.")
+    rejected: dict[str, dict[str, int]] = Field(description="The same by source.")
+    missing: tuple[str, ...] = Field(description="Documents that nobody judged yet.")
+    reviewers: tuple[str, ...]
+    recorded: datetime = Field(description="When the last verdicts came.")
+    confidence: float = CONFIDENCE
+
+    @property
+    def complete(self) -> bool:
+        """Whether every item of the sample was judged."""
+        return not self.missing
+
+
+class Review(FrozenModel):
+    """Verdicts that came together, and what all verdicts came to then."""
+
+    schema_version: int = 1
+    sample: str
+    method: Method
+    recorded: datetime
+    by: str
+    verdicts: tuple[Judged, ...]
+    acceptance: Acceptance
+
+
+def wilson(accepted: int, judged: int) -> Share:
+    """Return a share with its interval (Wilson 1927), 95 % two-sided."""
+    if judged == 0:
+        return Share(judged=0, accepted=0, share=None, lower=None, upper=None)
+    share = accepted / judged
+    centre = share + _Z**2 / (2 * judged)
+    spread = _Z * math.sqrt(share * (1 - share) / judged + _Z**2 / (4 * judged**2))
+    scale = 1 + _Z**2 / judged
+    return Share(
+        judged=judged,
+        accepted=accepted,
+        share=round(share, 6),
+        lower=round(max(0.0, (centre - spread) / scale), 6),
+        upper=round(min(1.0, (centre + spread) / scale), 6),
+    )
+
+
+def read_verdicts(
+    path: Path, sample: Sample, *, reviewer: str | None = None, categories: Collection[str] = ()
+) -> tuple[Judged, ...]:
+    """Read a file that reviewers filled in; lines without a verdict are left out.
+
+    Args:
+        path: a `.csv` or `.jsonl` file that `hand_out` wrote.
+        sample: the sample that it is about.
+        reviewer: who judged, where a line does not say.
+        categories: the ids that a rejection may name; empty: any.
+
+    Raises:
+        DataError: an item is not in the sample or comes twice, or a verdict is not whole. Nothing
+            of the file counts then.
+    """
+    known = {item.doc_key for item in sample.items}
+    verdicts: dict[str, Judged] = {}
+    for line, row in _rows(path):
+        where = f"{path.name}, line {line}"
+        key = _plain(row, "doc_key")
+        if key not in known:
+            message = f"{where}: {key!r} is not an item of sample {sample.id}: review that sample"
+            raise DataError(message)
+        if not _plain(row, "verdict"):
+            continue
+        if key in verdicts:
+            message = f"{where}: {key} was judged before in this file: keep one of the two"
+            raise DataError(message)
+        verdicts[key] = _judged(where, key, row, reviewer, categories)
+    return tuple(verdicts.values())
+
+
+def record_review(
+    root: Store, sample: Sample, verdicts: Iterable[Judged], method: Method, by: str
+) -> Review:
+    """Add verdicts to a sample; return them with what all of them come to.
+
+    Raises:
+        DataError: there is no verdict.
+    """
+    new = tuple(verdicts)
+    if not new:
+        message = f"sample {sample.id}: the file holds no verdict: write accept or reject"
+        raise DataError(message)
+    now = datetime.now(UTC)
+    before = [review for review in reviews(root, sample) if review.method is method]
+    judged = {one.doc_key: one for review in before for one in review.verdicts}
+    judged |= {one.doc_key: one for one in new}
+    review = Review(
+        sample=sample.id,
+        method=method,
+        recorded=now,
+        by=by,
+        verdicts=new,
+        acceptance=_acceptance(sample, judged, method, now),
+    )
+    name = f"reviews/{now:%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.json"
+    folder = root.sub(f"{SAMPLES}/{sample.id}")
+    if not folder.create(name, review.model_dump_json(indent=1).encode()):
+        message = f"{folder.url(name)}: exists already: reviews are never overwritten"
+        raise ConflictError(message)
+    return review
+
+
+def reviews(root: Store, sample: Sample) -> list[Review]:
+    """Return a sample's reviews, oldest first."""
+    folder = root.sub(f"{SAMPLES}/{sample.id}")
+    found = []
+    for info in folder.list("reviews"):
+        try:
+            found.append(Review.model_validate_json(folder.get(info.path)))
+        except ValidationError as error:
+            message = f"{folder.url(info.path)}: is not a review: {error}"
+            raise DataError(message) from error
+    return found
+
+
+def acceptance_of_sample(root: Store, sample: Sample, method: Method) -> Acceptance | None:
+    """Return what a sample's reviews come to; None if there is none."""
+    found = [review for review in reviews(root, sample) if review.method is method]
+    return found[-1].acceptance if found else None
+
+
+def acceptance_of(store: Store, corpus: str, method: Method = Method.HUMAN) -> Acceptance | None:
+    """Return what the latest review of a corpus says: for the data card and the gate.
+
+    Args:
+        store: the root of the store.
+        corpus: its fingerprint or its URI.
+        method: whose verdicts count.
+
+    Returns:
+        None if nobody reviewed a sample of it. Look at `missing` before relying on the share.
+    """
+    fingerprint = corpus.rstrip("/").rpartition("/")[2]
+    found = [
+        acceptance
+        for sample in samples(store)
+        if sample.corpus.fingerprint == fingerprint
+        and (acceptance := acceptance_of_sample(store, sample, method)) is not None
+    ]
+    return max(found, key=lambda one: one.recorded, default=None)
+
+
+def _acceptance(
+    sample: Sample, judged: Mapping[str, Judged], method: Method, now: datetime
+) -> Acceptance:
+    by_source: dict[str, list[Judged]] = defaultdict(list)
+    for item in sample.items:
+        if item.doc_key in judged:
+            by_source[item.source].append(judged[item.doc_key])
+    rejected = {
+        source: dict(sorted(Counter(one.category for one in some if _no(one)).items()))
+        for source, some in sorted(by_source.items())
+    }
+    return Acceptance(
+        corpus=sample.corpus.fingerprint,
+        sample=sample.id,
+        seed=sample.seed,
+        method=method,
+        items=len(sample.items),
+        total=_share(judged.values()),
+        sources={source: _share(some) for source, some in sorted(by_source.items())},
+        categories=dict(
+            sorted(Counter(one.category for one in judged.values() if _no(one)).items())
+        ),
+        rejected={source: counts for source, counts in rejected.items() if counts},
+        missing=tuple(item.doc_key for item in sample.items if item.doc_key not in judged),
+        reviewers=tuple(sorted({one.reviewer for one in judged.values()})),
+        recorded=now,
+    )
+
+
+def _no(one: Judged) -> bool:
+    return one.verdict is Verdict.REJECT
+
+
+def _share(some: Iterable[Judged]) -> Share:
+    verdicts = [one.verdict for one in some]
+    return wilson(verdicts.count(Verdict.ACCEPT), len(verdicts))
+
+
+def _judged(
+    where: str, key: str, row: Mapping[str, Any], reviewer: str | None, categories: Collection[str]
+) -> Judged:
+    said, category = _plain(row, "verdict"), _plain(row, "category")
+    verdict = _WORDS.get(said.casefold())
+    who = _plain(row, "reviewer") or reviewer
+    if verdict is None:
+        message = f"{where}: verdict {said!r} of {key}: must be one of {', '.join(_WORDS)}"
+    elif verdict is Verdict.REJECT and not category:
+        message = f"{where}: {key} is rejected without a category: say why"
+    elif verdict is Verdict.REJECT and categories and category not in categories:
+        some = ", ".join(sorted(categories))
+        message = f"{where}: category {category!r} of {key}: must be one of {some}"
+    elif not who:
+        message = f"{where}: {key} has a verdict and no reviewer: fill it in, or give --reviewer"
+    else:
+        return Judged(
+            doc_key=key, verdict=verdict, category=category, reviewer=who, note=_plain(row, "note")
+        )
+    raise DataError(message)
+
+
+def _plain(row: Mapping[str, Any], name: str) -> str:
+    text = str(row.get(name) or "").strip()
+    # What `hand_out` put before a cell that a spreadsheet would have taken for a formula.
+    return text[1:] if name not in VERDICT and text.startswith("'") else text
+
+
+def _rows(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read as UTF-8 ({error}): save it as CSV UTF-8, or as JSONL"
+        raise DataError(message) from error
+    try:
+        if path.suffix == ".jsonl":
+            rows = [
+                (number, dict(json.loads(line)))
+                for number, line in enumerate(text.split("\n"), start=1)
+                if line.strip()
+            ]
+        else:
+            reader = csv.DictReader(io.StringIO(text, newline=""))
+            rows = [(reader.line_num, dict(row)) for row in reader]
+    except (ValueError, TypeError, csv.Error) as error:
+        message = f"{path}: is not the file that `hearth sample` wrote ({error})"
+        raise DataError(message) from error
+    missing = {"doc_key", "verdict"} - {name for _, row in rows[:_NAMED] for name in row}
+    if missing:
+        message = f"{path}: has no column {', '.join(sorted(missing))}: start from `hearth sample`"
+        raise DataError(message)
+    return rows
