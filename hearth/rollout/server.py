@@ -223,7 +223,9 @@ class Server:
         return answer.status_code == _OK
 
     def _tick_ready(self) -> None:
-        if time.monotonic() - self._since < _HEALTH_SECONDS:
+        # Asked again soon if deaf: who waits for an answer is sent to another server once it ends.
+        pause = _LOOK_SECONDS if self._deaf else _HEALTH_SECONDS
+        if time.monotonic() - self._since < pause:
             return
         if self._work is None:
             self._work = self._threads.submit(self._healthy)

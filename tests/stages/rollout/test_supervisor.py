@@ -58,6 +58,24 @@ def test_a_killed_server_is_started_again_while_the_other_answers(
     assert clients.failures == []
 
 
+def test_a_server_that_hangs_is_killed_and_started_again_while_the_other_answers(
+    endpoint: Any, serving: Version, candidate: Version, clients: Any
+) -> None:
+    hung = endpoint.process_of(serving)
+    with clients:
+        hung.suspend()
+        endpoint.until(
+            lambda seen: (
+                seen.ready(serving.version) and seen.server(serving.version).pid != hung.pid
+            ),
+            "the server that hung",
+        )
+        endpoint.until_answered_by(serving)
+    # Who was at the hung one waits until it is killed, and is then answered by the other.
+    assert clients.failures == []
+    assert not hung.is_running()
+
+
 def test_a_killed_haproxy_is_started_again(
     endpoint: Any, serving: Version, candidate: Version
 ) -> None:
