@@ -12,15 +12,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import CLAIM, Attempt, Claim, Outcome, exit_of
 from hearth.errors import (
+    EXIT_DATA,
     EXIT_DEFECT,
     EXIT_OK,
+    EXIT_SPEC,
     ConflictError,
     HearthError,
     SpecError,
@@ -36,6 +38,11 @@ from hearth.storage import Store
 log = logging.getLogger(__name__)
 
 Run = Callable[[Context], dict[str, Any]]
+
+_FULL: Final = "no space left on the device"
+_NO_SPACE: Final = "No space left on device"
+_NO_ROOM: Final = 64 << 10
+"""Bytes of free disk below which it counts as full."""
 
 
 def main(
@@ -134,6 +141,11 @@ def _execute(root: Store, job: Job, spec: type[StageSpec], run: Run) -> None:
                 cost=meter.read(),
                 unverified=tuple(context.not_verified),
             )
+        except Exception as error:
+            # Asked now: what fills the disk goes with the scratch folder.
+            if _disk_is_full(error, scratch):
+                raise _full_disk(error, scratch) from error
+            raise
         finally:
             signal.signal(signal.SIGTERM, previous)
     try:
@@ -144,7 +156,8 @@ def _execute(root: Store, job: Job, spec: type[StageSpec], run: Run) -> None:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="hearth-"))
+    # Resolved, so that messages name the disk; what else is in TMPDIR may need its short name.
+    folder = Path(tempfile.mkdtemp(prefix="hearth-")).resolve()
     try:
         yield folder
     finally:
@@ -171,11 +184,27 @@ def _fail(error: Exception, attempt: Attempt | None) -> int:
 def _named(error: Exception) -> HearthError:
     if isinstance(error, HearthError):
         return error
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return TransientError(
-            f"{error.filename or tempfile.gettempdir()}: no space left on the device: "
-            "free some, or point TMPDIR elsewhere, and try again"
-        )
+    if _has_no_space(error):
+        return _full_disk(error, Path(tempfile.gettempdir()))
     if isinstance(error, MemoryError):
         return TransientError("out of memory: give the stage more in the profile's resources")
     return HearthError(f"{type(error).__name__}: {error}")
+
+
+def _disk_is_full(error: Exception, scratch: Path) -> bool:
+    """Whether that is the reason: libraries say so by number, in a sentence, or not at all."""
+    if isinstance(error, HearthError) and error.exit_code in {EXIT_SPEC, EXIT_DATA}:
+        return False
+    if isinstance(error, TransientError) and _FULL in str(error):
+        return False  # it names a better path
+    return _has_no_space(error) or shutil.disk_usage(scratch).free < _NO_ROOM
+
+
+def _has_no_space(error: Exception) -> bool:
+    numbers = {errno.ENOSPC, errno.EDQUOT}
+    return (isinstance(error, OSError) and error.errno in numbers) or _NO_SPACE in str(error)
+
+
+def _full_disk(error: Exception, folder: Path) -> TransientError:
+    where = getattr(error, "filename", None) or folder
+    return TransientError(f"{where}: {_FULL}: free some and try again")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, fingerprint
-from hearth.attempt import Attempts, Exit
+from hearth.attempt import Attempt, Attempts, Exit
 from hearth.curate.__main__ import run
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
 from hearth.documents import write_documents
-from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC
+from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
 from hearth.provenance import Meter, provenance
@@ -24,6 +25,7 @@ from hearth.stage.program import main
 from hearth.storage import Store
 from tests.stages.curate.conftest import PII, library, spec_of, suite_rows
 
+Claim = Callable[..., Attempt]
 Program = Callable[..., tuple[Artifact, Exit]]
 
 
@@ -59,15 +61,13 @@ def publish(store: Store, stage: Stage, local: Path, name: str) -> InputRef:
 
 
 @pytest.fixture
-def program(store: Store, tmp_path: Path) -> Program:
+def claim(store: Store, tmp_path: Path) -> Claim:
     write_documents(tmp_path / "documents.parquet", library())
     pq.write_table(pa.Table.from_pylist(suite_rows()), tmp_path / "items.parquet")
     mirror = publish(store, Stage.MIRROR, tmp_path / "documents.parquet", "documents/all.parquet")
     suite = publish(store, Stage.SUITE, tmp_path / "items.parquet", "items.parquet")
 
-    def start(
-        spec: CurateSpec, key: bytes = b"thirty-two bytes of a secret key"
-    ) -> tuple[Artifact, Exit]:
+    def made_job(spec: CurateSpec, key: bytes = b"thirty-two bytes of a secret key") -> Attempt:
         (tmp_path / "key").write_bytes(key)
         said = spec.model_dump(mode="json")
         inputs = {"mirror": mirror, "suite": suite}
@@ -89,11 +89,20 @@ def program(store: Store, tmp_path: Path) -> Program:
             secrets={CONTENT_KEY: SecretRef(file=tmp_path / "key")},
         )
         store.put(store.relative(attempt.job_uri), job.model_dump_json().encode())
+        return attempt
+
+    return made_job
+
+
+@pytest.fixture
+def program(claim: Claim) -> Program:
+    def start(*arguments: Any) -> tuple[Artifact, Exit]:
+        attempt = claim(*arguments)
         code = main(Stage.CURATE, CONTRACT, CurateSpec, run, ["--job", attempt.job_uri])
         end = attempt.exit()
         assert end is not None
         assert end.code == code
-        return artifact, end
+        return attempt.artifact, end
 
     return start
 
@@ -126,3 +135,23 @@ def test_rules_that_leave_nothing_say_so(program: Program) -> None:
     assert end.code == EXIT_DATA
     assert "falls into 0 groups" in end.message
     assert artifact.record() is None
+
+
+@pytest.mark.parametrize("kib", [16, 140], ids=["documents", "corpus"])
+def test_a_full_disk_is_named_and_may_be_tried_again(
+    claim: Claim,
+    on_small_disk: Callable[..., tuple[int, str]],
+    small_disk: Path,
+    tmp_path: Path,
+    kib: int,
+) -> None:
+    attempt = claim(spec_of())
+    storage = StorageSettings(uri=f"file://{tmp_path}/store")
+    code, said = on_small_disk(Stage.CURATE, attempt.job_uri, storage, kib)
+    end = attempt.exit()
+    assert code == EXIT_TRANSIENT, said
+    assert end is not None
+    assert end.code == EXIT_TRANSIENT
+    assert str(small_disk) in end.message
+    assert "no space left on the device" in end.message
+    assert attempt.artifact.record() is None
