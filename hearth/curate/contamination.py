@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hearth.curate.hashing import Hashes, WordHasher, grams, letters, word_spans
-from hearth.curate.spec import DecontaminateSection, Language
+from hearth.curate.sections import DecontaminateSection
+from hearth.curate.spec import Language
 
 _SEED: Final = 13
 _SHORTEST: Final = 8 / 13

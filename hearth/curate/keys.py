@@ -17,6 +17,7 @@ class Domain(StrEnum):
     GROUP = "group"
     FOLD = "fold"
     SHINGLE = "shingle"
+    PARAGRAPH = "paragraph"
     KEY = "key"
 
 

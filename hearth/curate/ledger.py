@@ -23,6 +23,7 @@ class Step(StrEnum):
     EXACT = "exact"
     NEAR = "near"
     SPLIT = "split"
+    PARAGRAPH = "paragraph"
     DECONTAMINATE = "decontaminate"
     QUALITY = "quality"
     PERPLEXITY = "perplexity"

@@ -5,6 +5,7 @@ Shingles are words for text whose words stand apart and characters for text with
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -13,11 +14,12 @@ import numpy.typing as npt
 
 from hearth.curate.hashing import Hashes, WordHasher, grams, letters, words
 from hearth.curate.plan import UnionFind
-from hearth.curate.spec import DedupSection, Language
+from hearth.curate.sections import DedupSection
+from hearth.curate.spec import Language
 
 SEED: Final = 42
 _BUCKET: Final = 64
-"""Sets that a newcomer to a bucket is compared with, at most: a bucket is never quadratic."""
+"""Comparisons of a newcomer to a bucket, at most: a bucket is never quadratic."""
 
 
 class Shingler:
@@ -54,7 +56,8 @@ def duplicates(
 ) -> Iterator[tuple[int, int, float]]:
     """Find pairs of near-duplicates, enough of them to connect what belongs together.
 
-    In each bucket a document is compared with one member of each set found so far, not with all.
+    Pairs that are connected already are not compared. The sets are those that all pairs of a
+    bucket would connect, unless a bucket holds so many unlike texts that `_BUCKET` stops it.
 
     Args:
         signatures: One row a document, of `section.permutations` values.
@@ -65,20 +68,32 @@ def duplicates(
         Places of the two, the lower first, and their Jaccard.
     """
     sets = UnionFind(len(shingles))
+    unlike: set[tuple[int, int]] = set()
     for bucket in _buckets(signatures, section.bands):
-        seen: dict[int, int] = {}
+        # The members so far, by the name of their set.
+        seen: dict[int, list[int]] = defaultdict(list)
         for place in bucket:
-            for root, member in list(seen.items())[:_BUCKET]:
-                if sets.find(place) == sets.find(member):
+            seen[sets.find(place)].append(place)
+            left = _BUCKET
+            for root in list(seen):
+                own = sets.find(place)
+                if root == own:
+                    continue
+                for member in seen[root]:
+                    if (member, place) in unlike:
+                        continue
+                    if not left:
+                        break
+                    left -= 1
+                    likeness = jaccard(shingles[member], shingles[place])
+                    if likeness >= section.threshold:
+                        sets.union(member, place)
+                        seen[sets.find(place)] = seen.pop(root) + seen.pop(own)
+                        yield member, place, likeness
+                        break
+                    unlike.add((member, place))
+                if not left:
                     break
-                likeness = jaccard(shingles[member], shingles[place])
-                if likeness >= section.threshold:
-                    sets.union(member, place)
-                    seen[sets.find(place)] = seen.pop(root)
-                    yield member, place, likeness
-                    break
-            else:
-                seen[sets.find(place)] = place
 
 
 def _buckets(signatures: npt.NDArray[np.uint32], bands: int) -> Iterator[list[int]]:

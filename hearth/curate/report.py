@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from hearth.curate.clusters import Level, Member
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.perplexity import weighted_quantile
 from hearth.curate.plan import Split
@@ -17,6 +18,7 @@ _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 def report(
     rows: Sequence[Row],
     ledger: Ledger,
+    members: Sequence[Member],
     contamination: Mapping[str, Any],
     thresholds: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -25,6 +27,7 @@ def report(
     Args:
         rows: All rows, those given up too.
         ledger: What happened to them.
+        members: Of the clusters of copies.
         contamination: What decontamination found, by task.
         thresholds: The perplexity above which documents went, by language.
     """
@@ -39,7 +42,7 @@ def report(
         "steps": flow,
         "drops": ledger.drops(),
         "retention": _retention(rows, staying),
-        "duplication": _duplication(ledger),
+        "duplication": {**_duplication(ledger), "clusters": _clusters(members)},
         "pii": _pii(ledger),
         "contamination": dict(contamination),
         "perplexity": _perplexity(staying, thresholds),
@@ -68,6 +71,22 @@ def _duplication(ledger: Ledger) -> dict[str, float]:
         step.value: _share(sum(d.action is Action.DROPPED for d in ledger[step]), compared)
         for step in (Step.EXACT, Step.NEAR)
     }
+
+
+def _clusters(members: Sequence[Member]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for level in Level:
+        sizes = Counter(member.cluster for member in members if member.level is level)
+        widths = {m.cluster: m.diameter for m in members if m.level is level}
+        reasons = Counter(m.reason for m in members if m.level is level and m.reason != "stays")
+        result[level.value] = {
+            "clusters": len(sizes),
+            "members": sizes.total(),
+            "largest": max(sizes.values(), default=0),
+            "widest": round(max(widths.values(), default=0.0), 6),
+            "reasons": dict(sorted(reasons.items())),
+        }
+    return result
 
 
 def _pii(ledger: Ledger) -> dict[str, int]:

@@ -30,6 +30,12 @@ class Row:
     content_id: str | None
     shingles: bytes | None
     signature: bytes | None
+    paragraphs: bytes | None
+    """The keyed hashes of its paragraphs, one after the other: `hearth.curate.paragraphs`."""
+    passages: bytes | None
+    passage_shingles: bytes | None
+    passage_signatures: bytes | None
+    """Of paragraphs long enough to be near copies: numbers and shingles (int64), signatures."""
     spans: tuple[tuple[str, int, int], ...]
     step: str
     """The step that gave it up; empty while it is in."""

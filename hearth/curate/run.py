@@ -9,12 +9,13 @@ from typing import Any
 
 from nemo_curator.backends.base import BaseExecutor
 
-from hearth.curate import tables
+from hearth.curate import clusters, tables
 from hearth.curate.keys import ContentKey
 from hearth.curate.ledger import Ledger
 from hearth.curate.plan import Split
 from hearth.curate.prepare import prepare, readable
 from hearth.curate.refine import count_tokens, judge, suite_items, trim
+from hearth.curate.repeats import cut_repeats
 from hearth.curate.report import report
 from hearth.curate.rows import Row, live
 from hearth.curate.select import select
@@ -43,7 +44,7 @@ def curate(
         spec: What to do.
         key: Under which contents are hashed.
         executor: What runs the pipelines.
-        out: Where `corpus/`, `decisions/` and `report.json` are written.
+        out: Where `corpus/`, `decisions/`, `clusters/` and `report.json` are written.
         scratch: A folder for what is forgotten afterwards; no text is written there.
         say: Told what begins.
 
@@ -59,7 +60,8 @@ def curate(
     rows = prepare(files, spec, key, executor, ledger)
     _not_empty(rows, ledger, "no document could be used")
     say("select")
-    select(rows, spec, key, ledger)
+    members = select(rows, spec, key, ledger)
+    members += cut_repeats(rows, spec, ledger)
     suite = suite_items(items, spec) if items is not None else ()
     say("judge")
     contamination = judge(rows, suite, spec, executor, ledger)
@@ -72,8 +74,12 @@ def curate(
     say("tokens")
     count_tokens(rows, spec)
     say("write")
-    metrics = report(rows, ledger, contamination, thresholds)
-    written = _write_corpus(staying, out / "corpus") + ledger.write(out / "decisions")
+    metrics = report(rows, ledger, members, contamination, thresholds)
+    written = [
+        *_write_corpus(staying, out / "corpus"),
+        *ledger.write(out / "decisions"),
+        *clusters.write(members, out / "clusters"),
+    ]
     full = {**metrics, "content_key": key.fingerprint, "spec": spec.model_dump(mode="json")}
     text = json.dumps(full, ensure_ascii=False, indent=2, sort_keys=True)
     (out / "report.json").write_text(text + "\n", encoding="utf-8")

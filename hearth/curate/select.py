@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hearth.curate.clusters import Level, Member, diameter
+from hearth.curate.hashing import Hashes
 from hearth.curate.keys import ContentKey, Domain, fraction
 from hearth.curate.ledger import Ledger, Step
 from hearth.curate.near import duplicates, jaccard
@@ -33,8 +35,11 @@ class Copies:
         return sets
 
 
-def select(rows: Sequence[Row], spec: CurateSpec, key: ContentKey, ledger: Ledger) -> None:
+def select(rows: Sequence[Row], spec: CurateSpec, key: ContentKey, ledger: Ledger) -> list[Member]:
     """Give rows up, step by step, and deal groups, splits and folds to those that stay.
+
+    Returns:
+        The members of the clusters of copies.
 
     Raises:
         DataError: Too few groups are left to fill every split.
@@ -44,7 +49,9 @@ def select(rows: Sequence[Row], spec: CurateSpec, key: ContentKey, ledger: Ledge
     _reserve(copies, spec, ledger)
     candidates = [place for place, row in enumerate(copies.rows) if not row.step]
     _drop_copies(copies, spec, ledger)
+    members = _clusters(copies)
     _deal(copies, candidates, spec, key, ledger)
+    return members
 
 
 def find_copies(rows: list[Row], spec: CurateSpec) -> Copies:
@@ -166,6 +173,33 @@ def _deal(
         _keep(row, Step.SPLIT, ledger, row.split.value)
 
 
+def _clusters(copies: Copies) -> list[Member]:
+    """Describe the clusters of copies; none of their members has met a later step yet."""
+    members: list[Member] = []
+    for places in copies.sets().sets().values():
+        if len(places) == 1:
+            continue
+        cluster = [copies.rows[place] for place in places]
+        stays = next((row for row in cluster if not row.step), None)
+        distinct = {row.content_id: _shingles(row) for row in cluster}
+        width = diameter(list(distinct.values()))
+        members += [
+            Member(
+                cluster=min(row.content_id or "" for row in cluster),
+                level=Level.DOCUMENT,
+                reason=row.reason or "stays",
+                doc_key=row.doc_key,
+                paragraph=None,
+                canonical=stays.doc_key if stays else None,
+                canonical_paragraph=None,
+                likeness=jaccard(_shingles(row), _shingles(stays)) if stays else None,
+                diameter=width,
+            )
+            for row in cluster
+        ]
+    return members
+
+
 def _give_up(
     row: Row,
     step: Step,
@@ -182,5 +216,5 @@ def _keep(row: Row, step: Step, ledger: Ledger, reason: str | None = None) -> No
     ledger.add(step, [row.kept(len(row.text), len(row.text), reason=reason)])
 
 
-def _shingles(row: Row) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+def _shingles(row: Row) -> Hashes:
     return np.frombuffer(row.shingles or b"", dtype=np.uint64)

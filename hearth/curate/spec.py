@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from hearth.curate.pii.kinds import PiiKind
 from hearth.curate.rules import ChineseRules, EnglishRules
+from hearth.curate.sections import DecontaminateSection, DedupSection, SplitSection
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 1
+CONTRACT: Final = 2
 """Goes up when equal inputs and an equal spec give another result."""
 
 CONTENT_KEY: Final = "content_key"
@@ -86,84 +87,6 @@ class PiiSection(FrozenModel):
 
     kinds: tuple[PiiKind, ...] = Field(
         tuple(PiiKind), description="What is replaced by a typed placeholder such as <EMAIL>."
-    )
-
-
-class DedupSection(FrozenModel):
-    """How copies are found: exact by keyed hash, near by MinHash-LSH verified by exact Jaccard."""
-
-    permutations: int = Field(
-        128, ge=16, le=1024, description="Values of a signature. 128: FineWeb used 112."
-    )
-    bands: int = Field(
-        16,
-        ge=1,
-        le=256,
-        description="Bands of the signature: two documents that agree in one are candidates. "
-        "16 bands of 8 find a pair of Jaccard 0.8 with probability 0.95, one of 0.9 always.",
-    )
-    shingle_words: int = Field(
-        5, ge=1, le=20, description="Words in a shingle of English. 5: FineWeb; GPT-3."
-    )
-    shingle_characters: int = Field(
-        5, ge=2, le=40, description="Characters in a shingle of Chinese, white space left out."
-    )
-    threshold: float = Field(
-        0.8,
-        ge=0.3,
-        le=1,
-        description="Exact Jaccard from which two documents are near-duplicates. 0.8: Lee et al. "
-        "2022; SlimPajama.",
-    )
-    trust: tuple[str, ...] = Field(
-        (),
-        description="Sources, the most trusted first: of copies, the one from the most trusted "
-        "source stays; then the longest; then the first by key.",
-    )
-
-    @model_validator(mode="after")
-    def _bands_divide(self) -> Self:
-        if self.permutations % self.bands:
-            message = f"bands: {self.bands} must divide permutations, {self.permutations}"
-            raise ValueError(message)
-        return self
-
-
-class SplitSection(FrozenModel):
-    """How groups are dealt to the splits: see `hearth.curate.plan.assign`."""
-
-    validation: float = Field(0.03, gt=0, le=0.3, description="Share of groups for validation.")
-    test: float = Field(0.02, gt=0, le=0.3, description="Share of groups for the test split.")
-    largest_held_out: float = Field(
-        0.05,
-        gt=0,
-        le=0.5,
-        description="A group that holds more than this share of a language's characters goes to "
-        "train, unless a split would otherwise stay without that language.",
-    )
-
-
-class DecontaminateSection(FrozenModel):
-    """How text that the suite will ask about is kept out."""
-
-    words: int = Field(
-        13, ge=5, le=50, description="Words in an n-gram of English. 13: GPT-3 (Brown et al. 2020)."
-    )
-    characters: int = Field(
-        20,
-        ge=6,
-        le=80,
-        description="Characters in an n-gram of Chinese, letters and digits only: about as long "
-        "as 13 English words. Hearth's own.",
-    )
-    max_pieces: int = Field(
-        10,
-        ge=1,
-        le=1_000,
-        description="A document cut into more pieces goes as a whole. 10: GPT-3.",
-    )
-    max_share: float = Field(
-        0.2, gt=0, le=1, description="A document goes as a whole if more than this would be cut."
     )
 
 

@@ -49,6 +49,20 @@ DECISIONS: Final = pa.schema(
 characters of the text as it entered the step (for step=pii: of the normalised text).
 """
 
+CLUSTERS: Final = pa.schema(
+    [
+        pa.field("cluster", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("doc_key", pa.string(), nullable=False),
+        pa.field("paragraph", pa.int64()),
+        pa.field("canonical", pa.string()),
+        pa.field("canonical_paragraph", pa.int64()),
+        pa.field("likeness", pa.float64()),
+        pa.field("diameter", pa.float64(), nullable=False),
+    ]
+)
+"""One row a member of a cluster of copies: `hearth.curate.clusters.Member`."""
+
 ROWS_PER_FILE: Final = 50_000
 _ROWS_PER_GROUP: Final = 10_000
 

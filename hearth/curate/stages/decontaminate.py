@@ -10,7 +10,7 @@ from nemo_curator.backends.base import WorkerMetadata
 
 from hearth.curate.contamination import SuiteIndex, SuiteItem, cut
 from hearth.curate.ledger import Step
-from hearth.curate.spec import DecontaminateSection
+from hearth.curate.sections import DecontaminateSection
 from hearth.curate.stages.marking import MarkingStage, Rows
 
 

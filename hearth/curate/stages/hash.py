@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,24 +15,31 @@ from hearth.curate.hashing import Hashes
 from hearth.curate.keys import ContentKey, Domain
 from hearth.curate.ledger import Step
 from hearth.curate.near import SEED, Shingler
-from hearth.curate.spec import DedupSection
+from hearth.curate.paragraphs import Hashed, hashed
+from hearth.curate.sections import DedupSection
 from hearth.curate.stages.marking import MarkingStage, Rows
+
+PARAGRAPHS = ("paragraphs", "passages", "passage_shingles", "passage_signatures")
+"""Columns of a document's paragraphs: `hearth.curate.rows.Row` says what they hold."""
 
 
 @dataclass
 class HashContent(MarkingStage):
-    """Write a keyed content id, keyed shingles and a MinHash signature; drop the text.
+    """Write keyed hashes, shingles and MinHash signatures of text and paragraphs; drop the text.
 
     Attributes:
         key: The deployment's content key.
         section: Shingles and permutations.
         text: The column of the normalised, unredacted text: it is gone afterwards.
+        redacted: The column, if there is one, of the redacted text, whose paragraphs are to be
+            known by the hashes of the unredacted ones.
         language: The column that says whether shingles are of words or of characters.
     """
 
     key: ContentKey = field(default_factory=lambda: ContentKey(b""))
     section: DedupSection = field(default_factory=DedupSection)
     text: str = "text"
+    redacted: str = "redacted"
     language: str = "language"
     name: str = "hash_content"
 
@@ -41,7 +49,7 @@ class HashContent(MarkingStage):
 
     def outputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that are written."""
-        return ["data"], ["content_id", "characters", "shingles", "signature"]
+        return ["data"], ["content_id", "characters", "shingles", "signature", *PARAGRAPHS]
 
     def ray_stage_spec(self) -> dict[str, Any]:
         """Ask for a worker that keeps its cache of words."""
@@ -50,6 +58,7 @@ class HashContent(MarkingStage):
     def setup(self, _worker: WorkerMetadata | None = None) -> None:
         """Make the shingler."""
         self._shingler = Shingler(self.section, self.key.seed(Domain.SHINGLE))
+        self._secret = self.key.digest(Domain.PARAGRAPH, "")
 
     def edit(self, frame: pd.DataFrame) -> None:
         """Hash every live row."""
@@ -60,15 +69,49 @@ class HashContent(MarkingStage):
         shingles: list[bytes | None] = rows.column("shingles")
         signatures: list[bytes | None] = rows.column("signature")
         sets: list[Hashes] = []
+        parts: list[Hashed] = []
+        redacted = rows.column(self.redacted) if self.redacted in frame else texts
         for place in rows.live:
-            ids[place] = self.key.content_id(texts[place])
-            sets.append(self._shingler.shingles(texts[place], languages[place]))
+            text, language = texts[place], languages[place]
+            ids[place] = self.key.content_id(text)
+            sets.append(self._shingler.shingles(text, language))
             shingles[place] = sets[-1].tobytes()
+            parts.append(
+                hashed(
+                    text,
+                    redacted[place],
+                    self.section.paragraphs,
+                    self._secret,
+                    self._shingler,
+                )
+            )
         for place, signature in zip(rows.live, signed(sets, self.section), strict=True):
             signatures[place] = signature.tobytes()
+        columns = {name: rows.column(name) for name in PARAGRAPHS}
+        for place, values in zip(rows.live, _packed(parts, self.section), strict=True):
+            for name, value in zip(PARAGRAPHS, values, strict=True):
+                columns[name][place] = value
         sizes = [len(text) for text in texts]
-        rows.store(content_id=ids, characters=sizes, shingles=shingles, signature=signatures)
+        rows.store(
+            content_id=ids, characters=sizes, shingles=shingles, signature=signatures, **columns
+        )
         frame.drop(columns=self.text, inplace=True)  # noqa: PD002 - the frame is this stage's own
+
+
+def _packed(
+    parts: Sequence[Hashed], section: DedupSection
+) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:
+    """Yield the columns `PARAGRAPHS` of each document."""
+    sets = [shingles for part in parts for _, shingles in part.passages]
+    signatures = iter(signed(sets, section))
+    for part in parts:
+        numbers = [(number, len(shingles)) for number, shingles in part.passages]
+        yield (
+            part.digests,
+            np.array(numbers, dtype=np.int64).tobytes(),
+            b"".join(shingles.tobytes() for _, shingles in part.passages),
+            b"".join(next(signatures).tobytes() for _ in part.passages),
+        )
 
 
 def signed(sets: list[Hashes], section: DedupSection) -> np.ndarray[Any, np.dtype[np.uint32]]:

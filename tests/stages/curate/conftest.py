@@ -16,13 +16,13 @@ from hearth.curate.executor import InProcessExecutor, quiet
 from hearth.curate.keys import ContentKey
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.run import curate
+from hearth.curate.sections import SplitSection
 from hearth.curate.spec import (
     CurateSpec,
     Grave,
     PerplexitySection,
     QualitySection,
     ReadSection,
-    SplitSection,
     TokensSection,
 )
 from hearth.documents import SCHEMA, Document, write_documents

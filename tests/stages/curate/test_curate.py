@@ -111,6 +111,7 @@ def test_every_document_that_enters_a_step_is_kept_or_dropped_there(corpus: Corp
         "exact",
         "near",
         "split",
+        "paragraph",
         "decontaminate",
         "quality",
         "perplexity",

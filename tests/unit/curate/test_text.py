@@ -13,9 +13,8 @@ from hearth.curate.keys import ContentKey, Domain, fraction
 from hearth.curate.near import Shingler, duplicates, jaccard
 from hearth.curate.normalise import clean
 from hearth.curate.perplexity import NgramModel, weighted_quantile
+from hearth.curate.sections import DecontaminateSection, DedupSection
 from hearth.curate.spec import (
-    DecontaminateSection,
-    DedupSection,
     PerplexitySection,
     UnicodeForm,
 )
