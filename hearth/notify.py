@@ -15,6 +15,14 @@ MAX_ERROR_CHARACTERS: Final = 1500
 """A notice is read on a telephone: the log has the rest."""
 
 
+_DECISIONS: Final = {
+    "gate": "what serves goes on serving: look at the gate's numbers, change the recipe (or its "
+    "margins, if they were wrong), and build again",
+    "rollout": "what served goes on serving: look at the candidate's log, then clear the task "
+    "`rollout` to try it again, or change the recipe and build again",
+}
+
+
 class FailureNotice(FrozenModel):
     """One task of one build that failed, and will not be tried again by itself."""
 
@@ -54,7 +62,7 @@ def next_step(notice: FailureNotice) -> str:
             "again: finished stages are reused"
         )
     if notice.code == EXIT_DATA:
-        return (
+        return _DECISIONS.get(notice.task) or (
             "repair or remove the data that the error names, then clear the task "
             f"`{notice.task}`: finished stages are reused"
         )

@@ -30,14 +30,15 @@ class ApproveOperator(ApprovalOperator):
         """Make the form.
 
         Args:
-            params: the DAG's, which Airflow passes to every operator.
+            params: the DAG's, which Airflow passes to every operator. They are left out: whoever
+                approves would have to fill in the form of the trigger again.
             kwargs: as for every operator.
         """
+        del params
         super().__init__(
             subject="May this model serve?",
             defaults=ApprovalOperator.REJECT,
             params={
-                **(params or {}),
                 REASON: Param(
                     "",
                     source="task",
@@ -45,7 +46,7 @@ class ApproveOperator(ApprovalOperator):
                     maxLength=_LONGEST_REASON,
                     title="Why",
                     description="Kept with the build, next to who decided. No secrets here.",
-                ),
+                )
             },
             **kwargs,
         )

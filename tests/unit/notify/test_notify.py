@@ -51,6 +51,13 @@ def test_each_kind_of_error_has_its_own_next_step(code: Any, advice: Any) -> Non
     assert advice in compose(notice(code=code)).body
 
 
+@pytest.mark.parametrize("task", ["gate", "rollout"])
+def test_a_refused_model_is_no_broken_data(task: str) -> None:
+    body = compose(notice(task=task, code=EXIT_DATA)).body
+    assert "goes on serving" in body
+    assert "data" not in body
+
+
 def test_what_the_program_advises_comes_first() -> None:
     assert "Next: free some disk." in compose(notice(todo="free some disk")).body
 

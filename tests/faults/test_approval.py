@@ -1,0 +1,46 @@
+"""A person decides, through Airflow's own form, whether a model may serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hearth.build import EventKind
+
+pytestmark = [pytest.mark.network, pytest.mark.timeout(600)]
+
+
+def asked(machine: Any) -> Any:
+    """A build that waits for a person; everything before was reused."""
+    going = machine.trigger(approve_by_hand=True)
+    machine.until(
+        "somebody is asked", 120, lambda: machine.tasks(going)["approve"] == "awaiting_input"
+    )
+    return going
+
+
+def test_the_form_asks_for_a_reason_and_nothing_else(machine: Any, first: Any) -> None:
+    going = asked(machine)
+    question = machine.question(going)
+    assert list(question["params"]) == ["reason"]
+    assert "the build asks for it" in question["subject"]
+    assert "| task | against |" in question["body"]
+    machine.answer(going, "Approve", "the numbers are good")
+    machine.finish(going)
+    (approval,) = going.events(EventKind.APPROVAL)
+    assert approval.data["approved"] is True
+    assert (approval.data["by"], approval.data["reason"]) == ("admin", "the numbers are good")
+    assert going.events(EventKind.ROLLED_OUT)
+
+
+def test_a_rejection_stops_before_any_traffic_moves(machine: Any, first: Any) -> None:
+    state = machine.endpoint_state()
+    going = asked(machine)
+    machine.answer(going, "Reject", "the licence")
+    machine.finish(going)
+    assert machine.tasks(going)["rollout"] == "skipped"
+    (approval,) = going.events(EventKind.APPROVAL)
+    assert (approval.data["approved"], approval.data["reason"]) == (False, "the licence")
+    assert going.events(EventKind.ROLLED_OUT) == []
+    assert machine.endpoint_state() == state
