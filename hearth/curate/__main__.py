@@ -20,7 +20,7 @@ def run(context: Context) -> dict[str, Any]:
     # Curator takes seconds to import, and a job that is refused should not wait for it.
     from hearth.curate import executor as executors  # noqa: PLC0415
     from hearth.curate.prepare import readable  # noqa: PLC0415
-    from hearth.curate.run import curate  # noqa: PLC0415
+    from hearth.curate.run import Inputs, curate  # noqa: PLC0415
 
     spec = CurateSpec.model_validate(context.job.spec)
     key = _content_key(context)
@@ -29,6 +29,9 @@ def run(context: Context) -> dict[str, Any]:
     items = context.input("suite").open("items.parquet") if "suite" in context.job.inputs else None
     if items is None:
         context.unverified("no suite was given: nothing was kept out of the corpus")
+    previous = None
+    if "previous" in context.job.inputs:
+        previous = context.input("previous").fetch("corpus/*") / "corpus"
     _, total = readable(documents)
     step = "start"
     done: dict[str, int] = {}
@@ -48,7 +51,9 @@ def run(context: Context) -> dict[str, Any]:
     out, scratch = context.scratch / "out", context.scratch / "work"
     out.mkdir()
     scratch.mkdir()
-    metrics, written = curate(documents, items, spec, key, chosen, out, scratch, say)
+    metrics, written = curate(
+        Inputs(documents, items, previous), spec, key, chosen, out, scratch, say
+    )
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)
     context.publish(out / "report.json", "report.json")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from hearth.curate.keys import ContentKey, Domain, fraction
@@ -128,12 +129,14 @@ def assign(
     shares: Mapping[Split, float],
     largest: float,
     key: ContentKey,
+    kept: Mapping[str, Split] = MappingProxyType({}),
 ) -> dict[str, Split]:
     """Deal the splits to groups.
 
-    A keyed hash of its name places a group between 0 and 1: below the test share it is test, below
-    the sum of both shares validation, else train. So a group keeps its split while others come
-    and go. Two corrections, in this order:
+    What an earlier corpus assigned is kept. Of the other groups, a keyed hash of its name places
+    one between 0 and 1: below the test share it is test, below the sum of both shares validation,
+    else train. So a group keeps its split while others come and go. Two corrections, in this order,
+    never of what is kept:
 
     1. A group that holds more than `largest` of the characters of any language is train: a book
        must not become the test split because of a hash.
@@ -147,6 +150,7 @@ def assign(
         shares: The shares of validation and test.
         largest: The bound of rule 1.
         key: Under which group names are hashed.
+        kept: The splits that groups have already.
 
     Returns:
         The split of every group.
@@ -167,12 +171,15 @@ def assign(
     }
     place = {group: fraction(key.name(Domain.GROUP, group)) for group in set(group_of)}
     splits = {
-        group: Split.TRAIN if group in large else _by_hash(where, shares)
+        group: kept.get(group) or (Split.TRAIN if group in large else _by_hash(where, shares))
         for group, where in place.items()
     }
     for split in HELD_OUT:
         for language in sorted(sizes):
-            taken = _take(split, sizes[language], splits, large, place)
+            if any(splits[group] is split for group in sizes[language]):
+                continue
+            free = {g: size for g, size in sizes[language].items() if g not in kept}
+            taken = _take(free, splits, large, place)
             if taken is not None:
                 splits[taken] = split
     missing = [split.value for split in Split if split not in splits.values()]
@@ -203,15 +210,12 @@ def _by_hash(place: float, shares: Mapping[Split, float]) -> Split:
 
 
 def _take(
-    split: Split,
     sizes: Mapping[str, int],
     splits: Mapping[str, Split],
     large: set[str],
     place: Mapping[str, float],
 ) -> str | None:
-    """Choose the train group that a split without a language takes, if it needs and finds one."""
-    if any(splits[group] is split for group in sizes):
-        return None
+    """Choose the train group that a split without a language takes, if it finds one."""
     train = [group for group in sizes if splits[group] is Split.TRAIN]
     if len(train) < 2:  # noqa: PLR2004 - the last one stays
         return None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nemo_curator.backends.base import BaseExecutor
 
 from hearth.curate import clusters, tables
+from hearth.curate.assigned import Assigned
 from hearth.curate.keys import ContentKey
 from hearth.curate.ledger import Ledger
 from hearth.curate.plan import Split
@@ -26,9 +28,23 @@ Say = Callable[[str], None]
 """Told the name of the step that begins."""
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a corpus is made from.
+
+    Attributes:
+        documents: Parquet files of documents.
+        items: A suite's `items.parquet`; None where there is no suite to keep out.
+        previous: The folder `corpus/` of an earlier corpus, whose splits are kept.
+    """
+
+    documents: Sequence[Path]
+    items: Path | None = None
+    previous: Path | None = None
+
+
 def curate(
-    documents: Sequence[Path],
-    items: Path | None,
+    inputs: Inputs,
     spec: CurateSpec,
     key: ContentKey,
     executor: BaseExecutor,
@@ -39,8 +55,7 @@ def curate(
     """Turn documents into a corpus.
 
     Args:
-        documents: Parquet files of documents.
-        items: A suite's `items.parquet`; None where there is no suite to keep out.
+        inputs: What there is.
         spec: What to do.
         key: Under which contents are hashed.
         executor: What runs the pipelines.
@@ -55,14 +70,15 @@ def curate(
         DataError: An input is not what it should be, or nothing is left.
     """
     ledger = Ledger()
-    files, _ = readable(documents)
+    files, _ = readable(inputs.documents)
     say("prepare")
     rows = prepare(files, spec, key, executor, ledger)
     _not_empty(rows, ledger, "no document could be used")
     say("select")
-    members = select(rows, spec, key, ledger)
+    assigned = Assigned.read(inputs.previous) if inputs.previous else Assigned.none()
+    members = select(rows, spec, key, ledger, assigned)
     members += cut_repeats(rows, spec, ledger)
-    suite = suite_items(items, spec) if items is not None else ()
+    suite = suite_items(inputs.items, spec) if inputs.items is not None else ()
     say("judge")
     contamination = judge(rows, suite, spec, executor, ledger)
     say("perplexity")

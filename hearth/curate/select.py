@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hearth.curate.assigned import Assigned
 from hearth.curate.clusters import Level, Member, diameter
 from hearth.curate.hashing import Hashes
 from hearth.curate.keys import ContentKey, Domain, fraction
@@ -35,8 +36,17 @@ class Copies:
         return sets
 
 
-def select(rows: Sequence[Row], spec: CurateSpec, key: ContentKey, ledger: Ledger) -> list[Member]:
+def select(
+    rows: Sequence[Row], spec: CurateSpec, key: ContentKey, ledger: Ledger, assigned: Assigned
+) -> list[Member]:
     """Give rows up, step by step, and deal groups, splits and folds to those that stay.
+
+    Args:
+        rows: All rows.
+        spec: What to do.
+        key: Under which groups are named.
+        ledger: Told of every decision.
+        assigned: The splits that an earlier corpus assigned.
 
     Returns:
         The members of the clusters of copies.
@@ -50,7 +60,7 @@ def select(rows: Sequence[Row], spec: CurateSpec, key: ContentKey, ledger: Ledge
     candidates = [place for place, row in enumerate(copies.rows) if not row.step]
     _drop_copies(copies, spec, ledger)
     members = _clusters(copies)
-    _deal(copies, candidates, spec, key, ledger)
+    _deal(copies, candidates, spec, key, ledger, assigned)
     return members
 
 
@@ -144,7 +154,12 @@ def _drop_copies(copies: Copies, spec: CurateSpec, ledger: Ledger) -> None:
 
 
 def _deal(
-    copies: Copies, candidates: list[int], spec: CurateSpec, key: ContentKey, ledger: Ledger
+    copies: Copies,
+    candidates: list[int],
+    spec: CurateSpec,
+    key: ContentKey,
+    ledger: Ledger,
+    assigned: Assigned,
 ) -> None:
     number = {place: number for number, place in enumerate(candidates)}
     pairs = [
@@ -153,9 +168,9 @@ def _deal(
         if one in number and other in number
     ]
     everybody = [copies.rows[place] for place in candidates]
-    for row, group in zip(
-        everybody, groups([row.candidate for row in everybody], pairs, key), strict=True
-    ):
+    known = [row.candidate for row in everybody]
+    names = groups(known, pairs, key)
+    for row, group in zip(everybody, names, strict=True):
         row.group = group
     staying = live(everybody)
     shares = {Split.VALIDATION: spec.split.validation, Split.TEST: spec.split.test}
@@ -165,6 +180,7 @@ def _deal(
         shares,
         spec.split.largest_held_out,
         key,
+        assigned.of(known, names),
     )
     for row in staying:
         row.split = splits[row.group]

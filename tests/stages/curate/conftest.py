@@ -15,7 +15,7 @@ import pytest
 from hearth.curate.executor import InProcessExecutor, quiet
 from hearth.curate.keys import ContentKey
 from hearth.curate.rules import ChineseRules, EnglishRules
-from hearth.curate.run import curate
+from hearth.curate.run import Inputs, curate
 from hearth.curate.sections import SplitSection
 from hearth.curate.spec import (
     CurateSpec,
@@ -196,6 +196,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         *,
         files: Iterable[Path] = (),
         executor: Any = None,
+        previous: Path | None = None,
         **changes: Any,
     ) -> Corpus:
         folder = tmp_path_factory.mktemp("curate")
@@ -212,7 +213,12 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         out.mkdir()
         scratch.mkdir()
         metrics, _ = curate(
-            paths, items, spec_of(**changes), KEY, executor or InProcessExecutor(), out, scratch
+            Inputs(paths, items, previous),
+            spec_of(**changes),
+            KEY,
+            executor or InProcessExecutor(),
+            out,
+            scratch,
         )
         return Corpus(out, metrics)
 

@@ -151,6 +151,23 @@ def test_no_split_tears_a_group_a_work_or_a_translation(corpus: Corpus) -> None:
     assert all(len(splits) == 1 for splits in homes.values())
 
 
+def test_splits_of_an_earlier_corpus_are_kept(corpus: Corpus, curated: Curate) -> None:
+    held = {row["doc_key"] for row in corpus.split("test")}
+    bridge = document(
+        "bridge:1", prose("en", "bridge"), work=corpus.split("test")[0]["work"], parallel="p1"
+    )
+    more = [
+        document(f"more:{number}", prose("en", f"more{number}"), parallel=f"p{number}")
+        for number in range(40)
+    ]
+    grown = curated([*library(), bridge, *more], previous=corpus.folder / "corpus")
+    assert held <= {row["doc_key"] for row in grown.split("test")}
+    # It joined a work of the test split with a pair that was elsewhere: all of them are test now.
+    assert grown.step("split")["bridge:1"]["reason"] == "test"
+    assert grown.step("split")["en:page/01"]["reason"] == "test"
+    assert grown.step("split")["more:1"]["reason"] == "test"
+
+
 def test_what_the_suite_asks_is_cut_and_the_rest_stays(corpus: Corpus) -> None:
     text = next(row["text"] for row in corpus.rows if row["doc_key"] == "leak:cut")
     assert text == clean(prose("en", "leak", 60))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hearth.curate.assigned import Assigned, most_held_out
 from hearth.curate.keys import ContentKey
 from hearth.curate.plan import Candidate, Split, UnionFind, assign, canonical, groups
 from hearth.errors import DataError
@@ -163,3 +167,72 @@ def test_too_few_groups_are_an_error_that_says_what_to_do() -> None:
     documents = [candidate(number, work=f"w{number % 2}") for number in range(10)]
     with pytest.raises(DataError, match=r"2 groups.*mirror more works"):
         assign(documents, groups(documents, [], KEY), SHARES, 0.05, KEY)
+
+
+def dealt(
+    documents: list[Candidate], copies: list[tuple[int, int]], earlier: Assigned | None = None
+) -> dict[str, Split]:
+    names = groups(documents, copies, KEY)
+    kept = (earlier or Assigned.none()).of(documents, names)
+    splits = assign(documents, names, SHARES, 0.05, KEY, kept)
+    return {d.doc_key: splits[n] for d, n in zip(documents, names, strict=True)}
+
+
+def remembered(documents: list[Candidate], splits: dict[str, Split]) -> Assigned:
+    found: dict[tuple[str, str], Split] = {}
+    for made in documents:
+        found["doc_key", made.doc_key] = splits[made.doc_key]
+        found["work", made.work] = splits[made.doc_key]
+    return Assigned(found)
+
+
+@given(st.integers(0, 2**32), st.lists(st.tuples(st.integers(0, 79), st.integers(0, 79))))
+def test_what_grows_together_keeps_its_most_held_out_label(
+    seed: int, links: list[tuple[int, int]]
+) -> None:
+    documents = library(seed, 80)
+    try:
+        before = dealt(documents[:50], [])
+    except DataError:
+        return
+    copies = [(one, other) for one, other in links if one != other]
+    try:
+        after = dealt(documents, copies, remembered(documents[:50], before))
+    except DataError:
+        return
+    names = dict(zip([d.doc_key for d in documents], groups(documents, copies, KEY), strict=True))
+    for made in documents[:50]:
+        mine = names[made.doc_key]
+        theirs = [before[d.doc_key] for d in documents[:50] if names[d.doc_key] == mine]
+        assert after[made.doc_key] is most_held_out(theirs)
+
+
+@given(st.integers(0, 2**32))
+def test_what_was_held_out_is_never_trained_on_later(seed: int) -> None:
+    documents = library(seed, 60)
+    try:
+        before = dealt(documents[:40], [])
+        after = dealt(documents, [], remembered(documents[:40], before))
+    except DataError:
+        return
+    assert not any(before[key] is not Split.TRAIN and after[key] is Split.TRAIN for key in before)
+
+
+def test_a_corpus_says_what_it_assigned(tmp_path: Path) -> None:
+    for number, split in enumerate(Split):
+        rows = {name: [f"{name}{number}"] for name in ("doc_key", "content_id", "work", "text")}
+        (tmp_path / f"split={split.value}").mkdir()
+        pq.write_table(pa.table(rows), tmp_path / f"split={split.value}" / "part-00000.parquet")
+    earlier = Assigned.read(tmp_path)
+    renamed = candidate(7)._replace(content_id="content_id2")
+    joined = candidate(8, work="work1")
+    assert earlier.of([renamed, joined, candidate(9)], ["a", "b", "c"]) == {
+        "a": Split.TEST,
+        "b": Split.VALIDATION,
+    }
+    assert earlier.of([renamed, joined], ["a", "a"]) == {"a": Split.TEST}
+    (tmp_path / "split=test" / "part-00000.parquet").write_bytes(b"no Parquet")
+    with pytest.raises(DataError, match="is damaged"):
+        Assigned.read(tmp_path)
+    with pytest.raises(DataError, match="has no split"):
+        Assigned.read(tmp_path / "nowhere")
