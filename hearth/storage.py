@@ -13,6 +13,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 CHUNK: Final = 8 << 20
 _LOCKS: Final = ".locks"
+_NO_ANSWER: Final = "error sending request"
 _NO_SPACE: Final = ("os error 28", "No space left")
 
 
@@ -309,6 +311,13 @@ class Store:
             first_line = str(error).split("\n", 1)[0]
             if any(sign in str(error) for sign in _NO_SPACE):
                 message = f"{where}: no space left on the device: free some and try again"
+                raise TransientError(message) from error
+            if _NO_ANSWER in str(error):
+                asked = re.search(r"https?://[^/\s]+", str(error))
+                message = (
+                    f"{where}: the store{f' at {asked[0]}' if asked else ''} does not answer: "
+                    "is it up? (`make up` starts a local one)"
+                )
                 raise TransientError(message) from error
             message = f"{where}: the store did not do it ({first_line}): try again later"
             raise TransientError(message) from error
