@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 
-from hearth.curate.pii.detectors import FULL_WIDTH, MASK, detect_once
+from hearth.curate.pii.detectors import Detector, Finders
+from hearth.curate.pii.fold import covered, fold
 from hearth.curate.pii.kinds import PiiKind, Span
 
 
-def detect(text: str, kinds: Iterable[PiiKind] = tuple(PiiKind)) -> list[Span]:
+def detect(
+    text: str,
+    kinds: Iterable[PiiKind] = tuple(PiiKind),
+    detectors: Sequence[Detector] = (),
+) -> list[Span]:
     """Find personal information and secrets.
 
     Passes are repeated, with what was found masked, until one finds nothing new: covering one
@@ -19,21 +25,18 @@ def detect(text: str, kinds: Iterable[PiiKind] = tuple(PiiKind)) -> list[Span]:
     Args:
         text: Any text. Full-width digits and letters are seen as their ASCII forms.
         kinds: What to look for.
+        detectors: Further ones: they see what Hearth's own left.
 
     Returns:
         Spans in order, not overlapping, in characters of ``text``.
     """
     wanted = frozenset(kinds)
-    view = text.translate(FULL_WIDTH)
+    view = fold(text)
     found: list[Span] = []
-    while new := _claim(span for span in detect_once(view) if span.kind in wanted):
-        found += new
-        pieces: list[str] = []
-        position = 0
-        for start, end, _ in new:
-            pieces += (view[position:start], MASK * (end - start))
-            position = end
-        view = "".join((*pieces, view[position:]))
+    for detector in (_own(wanted), *detectors):
+        while new := _claim(span for span in detector.detect(view) if span.kind in wanted):
+            found += new
+            view = covered(view, [(span.start, span.end) for span in new])
     return sorted(found)
 
 
@@ -50,6 +53,11 @@ def redact(text: str, spans: Iterable[Span]) -> str:
         pieces += (text[position:start], kind.placeholder)
         position = end
     return "".join((*pieces, text[position:]))
+
+
+@cache
+def _own(kinds: frozenset[PiiKind]) -> Finders:
+    return Finders(kinds)
 
 
 def _claim(spans: Iterable[Span]) -> list[Span]:

@@ -23,7 +23,7 @@ FOUND = [
     ("手机：１３９１２３４５６７８，", PiiKind.CN_MOBILE, "１３９１２３４５６７８"),
     ("拨打+86 139-1234-5678咨询", PiiKind.CN_MOBILE, "+86 139-1234-5678"),
     ("卡号6222020000000000008转账", PiiKind.BANK_CARD, "6222020000000000008"),
-    ("pay with 4111 1111 1111 1111 now", PiiKind.BANK_CARD, "4111 1111 1111 1111"),
+    ("pay with 4111 1111 1111 1111 now", PiiKind.CREDIT_CARD, "4111 1111 1111 1111"),
     ("银行卡号：6222 0212 3456 7890", PiiKind.BANK_CARD, "6222 0212 3456 7890"),
     ("邮箱zhang.san@mail.gov.cn，", PiiKind.EMAIL, "zhang.san@mail.gov.cn"),
     ("<jane+list@example.org>", PiiKind.EMAIL, "jane+list@example.org"),

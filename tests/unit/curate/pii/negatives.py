@@ -1,4 +1,4 @@
-# ruff: noqa: E501, PLR0911, S104, SIM905  tables of words, and one return a written form
+# ruff: noqa: E501, S104, SIM905  tables of words, and one return a written form
 """Made-up things that look like personal information and are none, by category."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, PLR0911, S104, SIM905  tables of words, and one return a written form
+# ruff: noqa: E501, PLR0911, SIM905  tables of words, and one return a written form
 """Made-up values of every kind, in the forms that people write: nobody's, with true checks.
 
 Nothing of Hearth's detectors is used here: checks are computed anew, from their standards.
