@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from hearth.compute.process import ProcessIdentity
@@ -159,8 +160,13 @@ def test_stopping_one_stack_leaves_its_neighbour_alone(stack: Stack, neighbour: 
 def test_stop_after_a_crash_leaves_no_process_and_no_port(stack: Stack) -> None:
     home = stack.settings.home
     secrets = {path: path.read_bytes() for path in stack.secrets.folder.iterdir()}
+    # Found by parentage, not by the mark that `stop` goes by.
+    scheduler = psutil.Process(pids(stack)["scheduler"])
+    family = [ProcessIdentity.of(child.pid) for child in scheduler.children(recursive=True)]
     for name in ("scheduler", "api-server", "endpoint"):
         stack.kill(name)
+    workers = [process for process in family if process and process.alive()]
+    assert workers, "whoever kills the scheduler leaves its workers"
     for path in (home / "run").glob("*.json"):
         path.unlink()  # as if the pid files were lost with a full disk
     left: set[ProcessIdentity] = stack.processes()
@@ -168,6 +174,7 @@ def test_stop_after_a_crash_leaves_no_process_and_no_port(stack: Stack) -> None:
     again = Stack(stack.settings, print)
     assert again.stop()
     assert not [process for process in left if process.alive()]
+    assert not [process for process in workers if process.alive()]
     assert all(ports.is_free(port.number) for port in ports.all_ports(stack.settings))
     assert not again.stop()
     assert {path: path.read_bytes() for path in secrets} == secrets

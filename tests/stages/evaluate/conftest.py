@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, fingerprint
-from hearth.attempt import Attempts, Exit
+from hearth.attempt import Attempt, Attempts, Exit
 from hearth.documents import Document
 from hearth.evaluate.__main__ import run
 from hearth.evaluate.spec import CONTRACT, EvaluateSpec
@@ -188,9 +188,12 @@ def inputs(publish: Publish) -> Callable[[Path, Path, Path], dict[str, InputRef]
     }
 
 
+Claim = Callable[[dict[str, InputRef]], Attempt]
+
+
 @pytest.fixture
-def program(store: Store) -> Callable[[dict[str, InputRef]], tuple[Artifact, Exit]]:
-    def start(inputs: dict[str, InputRef]) -> tuple[Artifact, Exit]:
+def claim(store: Store) -> Claim:
+    def made_job(inputs: dict[str, InputRef]) -> Attempt:
         said = EvaluateSpec(baseline_order=2).model_dump(mode="json")
         made = fingerprint(
             Stage.EVALUATE, CONTRACT, said, {role: ref.fingerprint for role, ref in inputs.items()}
@@ -209,11 +212,20 @@ def program(store: Store) -> Callable[[dict[str, InputRef]], tuple[Artifact, Exi
             build="build",
         )
         store.put(store.relative(attempt.job_uri), job.model_dump_json().encode())
+        return attempt
+
+    return made_job
+
+
+@pytest.fixture
+def program(claim: Claim) -> Callable[[dict[str, InputRef]], tuple[Artifact, Exit]]:
+    def start(inputs: dict[str, InputRef]) -> tuple[Artifact, Exit]:
+        attempt = claim(inputs)
         code = main(Stage.EVALUATE, CONTRACT, EvaluateSpec, run, ["--job", attempt.job_uri])
         end = attempt.exit()
         assert end is not None
         assert end.code == code
-        return artifact, end
+        return attempt.artifact, end
 
     return start
 
