@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 
 from hearth.errors import EXIT_OK, HearthError
 from hearth.profile import settings
+from hearth.stack import watch
 from hearth.stack.secrets import ADMIN
 from hearth.stack.stack import Stack
 
@@ -15,7 +17,7 @@ from hearth.stack.stack import Stack
 def main(arguments: list[str]) -> int:
     """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="hearth.stack", description=__doc__)
-    parser.add_argument("command", choices=("up", "stop", "status"))
+    parser.add_argument("command", choices=("up", "stop", "status", watch.NAME))
     command = parser.parse_args(arguments).command
     began = time.monotonic()
 
@@ -33,6 +35,11 @@ def main(arguments: list[str]) -> int:
                 say("stopped" if stack.stop() else "nothing to stop")
             case "status":
                 _show_status(stack)
+            case watch.NAME:
+                logging.basicConfig(
+                    level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+                )
+                watch.Watch(one for one in stack.daemons.values() if one.name != watch.NAME).run()
     except HearthError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

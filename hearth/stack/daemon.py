@@ -129,6 +129,8 @@ class Daemon:
             pids = sorted(process.pid for process in left)
             message = f"{self.name}: pids {pids} survive SIGKILL: see `ps`"
             raise TransientError(message)
+        if identity := self.identity():
+            _reap(identity)
         self._pid_file.unlink(missing_ok=True)
 
     def require_alive(self) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
@@ -16,7 +15,8 @@ from hearth.compute.process import ProcessIdentity, kill_all, marked, resident_b
 from hearth.compute.settle import stop_all
 from hearth.errors import SpecError, TransientError
 from hearth.profile import Profile, Settings, path_of
-from hearth.stack import airflow, endpoint, store
+from hearth.stack import airflow, endpoint, store, watch
+from hearth.stack.alone import alone
 from hearth.stack.daemon import MARK, Daemon, wait_for
 from hearth.stack.environment import mark_of, shared_environment
 from hearth.stack.ports import (
@@ -35,10 +35,12 @@ from hearth.yamlfile import load_model
 
 # Nothing may lose what it still talks to; what is in one group does not talk to each other.
 _STOP_ORDER: Final = (
+    (watch.NAME,),
     ("endpoint",),
     ("dag-processor", "triggerer", "scheduler"),
     ("api-server", "store"),
 )
+_NOT_AT_ONCE: Final = {"store", "scheduler", watch.NAME}
 WORKER: Final = "worker"
 """Stands for Airflow's workers: the scheduler's children, where LocalExecutor runs the tasks."""
 
@@ -66,15 +68,22 @@ class Stack:
         profile: the profile that the settings name; its store is this stack's.
         secrets: generated on the first start.
         daemons: by name, in the order in which they start: `store`, `api-server`, `scheduler`,
-            `triggerer`, `dag-processor`, `endpoint`.
+            `triggerer`, `dag-processor`, `endpoint`, and `watch`, which starts the others again.
     """
 
-    def __init__(self, settings: Settings, say: Callable[[str], None] = lambda _line: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        say: Callable[[str], None] = lambda _line: None,
+        *,
+        watched: bool = True,
+    ) -> None:
         """Describe it; nothing is started.
 
         Args:
             settings: of the stack.
             say: told of each step, one line at a time.
+            watched: whether what dies is started again; not where tests kill.
 
         Raises:
             SpecError: the profile is wrong, or two services would share a port.
@@ -102,6 +111,7 @@ class Stack:
             store.daemon(settings.home, self._store_ports, self.secrets, shared),
             *airflow.daemons(settings.home, self._airflow_environment),
             endpoint.daemon(settings, shared),
+            *([watch.daemon(settings.home, shared)] if watched else ()),
         ]
         self.daemons: dict[str, Daemon] = {daemon.name: daemon for daemon in found}
 
@@ -141,12 +151,13 @@ class Stack:
             for daemon in down:
                 require_free(self._ports.get(daemon.name, ()), ours)
             self._start_store(bucket)
-            self._start([daemon for daemon in down if daemon.name not in {"store", "scheduler"}])
+            self._start([daemon for daemon in down if daemon.name not in _NOT_AT_ONCE])
             self._await_api()
-            # Last: a task that starts before the API answers fails.
+            # Later: a task that starts before the API answers fails.
             self._start([daemon for daemon in down if daemon.name == "scheduler"])
             self._await_airflow()
             self._await_endpoint()
+            self._start([daemon for daemon in down if daemon.name == watch.NAME])
         if down:
             self._say(f"up after {time.monotonic() - began:.0f} s")
         return bool(down)
@@ -173,7 +184,7 @@ class Stack:
                 port for port in all_ports(self.settings) if ours and listener(port.number) in ours
             ]
             for names in _STOP_ORDER:
-                group = [self.daemons[name] for name in names]
+                group = [self.daemons[name] for name in names if name in self.daemons]
                 if alive := [daemon.name for daemon in group if daemon.alive()]:
                     self._say(f"stopping {', '.join(alive)}")
                 for daemon in group:
@@ -273,14 +284,8 @@ class Stack:
             message = f"pids {pids} of this stack survive SIGKILL: see `ps`"
             raise TransientError(message)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        run = self.settings.home / "run"
-        run.mkdir(parents=True, exist_ok=True)
-        with (run / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._say("waiting for another `up` or `stop` of this stack")
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _alone(self) -> AbstractContextManager[bool]:
+        return alone(
+            self.settings.home / "run",
+            lambda: self._say("waiting for another `up` or `stop` of this stack"),
+        )

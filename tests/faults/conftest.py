@@ -286,7 +286,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         for name, number in _free_ports().items():
             patch.setenv(f"HEARTH_{name}_PORT", str(number))
         settings.cache_clear()
-        stack = Stack(settings())
+        stack = Stack(settings(), watched=False)
         try:
             stack.up()
             machine = Machine(stack, config)

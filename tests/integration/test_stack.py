@@ -48,7 +48,7 @@ def until(happened: Callable[[], Any], seconds: float = 60.0) -> Any:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(settings(tmp_path_factory.mktemp("one")), print)
+    stack = Stack(settings(tmp_path_factory.mktemp("one")), print, watched=False)
     try:
         stack.up()
         yield stack
@@ -136,6 +136,20 @@ def test_up_brings_back_what_was_killed_and_only_that(stack: Stack, component: s
     after = pids(stack)
     assert after.pop(component) not in {None, before.pop(component)}
     assert after == before
+
+
+def test_what_dies_in_a_watched_stack_is_started_again_by_itself(stack: Stack) -> None:
+    watched = Stack(stack.settings, print)
+    assert watched.up()
+    before = pids(stack)
+    try:
+        stack.kill("triggerer")
+        after = until(lambda: all((now := pids(stack)).values()) and now)
+        assert after.pop("triggerer") != before.pop("triggerer")
+        assert after == before
+        assert not watched.up()
+    finally:
+        watched.daemons["watch"].stop()
 
 
 def test_a_store_that_was_killed_keeps_what_it_took(stack: Stack) -> None:
