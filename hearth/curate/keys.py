@@ -23,9 +23,15 @@ class Domain(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContentKey:
-    """The key of a deployment, from a secret; HMAC-SHA256 under it."""
+    """The key of a deployment, from a secret; HMAC-SHA256 under it.
+
+    Attributes:
+        secret: Keys the hashes of contents.
+        pseudonyms: Keys the pseudonyms of personal information; empty where there are none.
+    """
 
     secret: bytes = field(repr=False)
+    pseudonyms: bytes = field(default=b"", repr=False)
 
     def digest(self, domain: Domain, value: str) -> bytes:
         """Return the 32 bytes for `value` in `domain`."""

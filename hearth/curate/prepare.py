@@ -100,7 +100,7 @@ def stages(paths: Sequence[Path], spec: CurateSpec, key: ContentKey) -> list[Pro
         Modify(RepairText(), "text", "clean").with_(resources=slim),
         Modify(CleanText(spec.normalise.form), "clean").with_(resources=slim),
         TakeChange(),
-        RedactPii(section=spec.pii),
+        RedactPii(section=spec.pii, key=key.pseudonyms),
         HashContent(key=key, section=spec.dedup),
     ]
 

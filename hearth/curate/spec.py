@@ -8,13 +8,13 @@ from typing import Final, Self
 
 from pydantic import Field
 
-from hearth.curate.pii.kinds import PiiKind
+from hearth.curate.pii.section import PiiSection
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.sections import DecontaminateSection, DedupSection, SplitSection
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 2
+CONTRACT: Final = 3
 """Goes up when equal inputs and an equal spec give another result."""
 
 CONTENT_KEY: Final = "content_key"
@@ -79,14 +79,6 @@ class NormaliseSection(FrozenModel):
 
     form: UnicodeForm = Field(
         UnicodeForm.NFC, description="NFKC also folds full-width forms and ligatures."
-    )
-
-
-class PiiSection(FrozenModel):
-    """Which personal information and secrets are redacted."""
-
-    kinds: tuple[PiiKind, ...] = Field(
-        tuple(PiiKind), description="What is replaced by a typed placeholder such as <EMAIL>."
     )
 
 

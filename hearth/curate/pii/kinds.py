@@ -19,6 +19,22 @@ class DataClass(StrEnum):
     SECRET = "secret"  # noqa: S105 - the name of a class, not a secret
 
 
+class PiiAction(StrEnum):
+    """What is done with what was found.
+
+    `redact` leaves a typed placeholder. `pseudonymise` leaves a placeholder that is the same for
+    the same value: whoever holds the key can tell whose it is, so that it still is personal
+    information. `mask` leaves the shape and a few characters. `drop` gives the document up.
+    `keep` leaves it as it is.
+    """
+
+    REDACT = "redact"
+    PSEUDONYMISE = "pseudonymise"
+    MASK = "mask"
+    DROP = "drop"
+    KEEP = "keep"
+
+
 class PiiKind(StrEnum):
     """One kind of personal information or secret."""
 
