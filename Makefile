@@ -68,6 +68,7 @@ format: $(AIRFLOW)/.ok ## let ruff format and mend what it can
 # SKIP="faults stages" leaves tiers out.
 SKIP ?=
 test: envs ## every tier of tests, in order
+	@$(if $(filter browser,$(SKIP)),,requirements/debian chromium chromium browser)
 	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,$(SKIP))
 
 test-fast: $(AIRFLOW)/.ok ## the unit tests alone

@@ -47,6 +47,7 @@ TIERS = (
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),
     Tier("integration", AIRFLOW),
+    Tier("browser", AIRFLOW),
     Tier("faults", AIRFLOW),
 )
 
