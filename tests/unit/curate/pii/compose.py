@@ -1,10 +1,11 @@
-"""Composes the frozen set: `python -m tests.unit.curate.pii.compose > frozen.jsonl`.
+"""Composes the frozen sets: `python -m tests.unit.curate.pii.compose first > frozen.jsonl`.
 
-Run once, before the detectors were tuned; the file is what counts from then on, and its digest is
-in the test. A line is a document: id, language, text, spans of (start, end, kind, class), and
-negatives of (start, end, category): what looks like a span and must stay. Classes: `checked` has a
-check or a form of its own; `context` is known only by what is said beside it; `broken` fails its
-check, and is named for what it is.
+Run once, the first before the detectors were written, the second (`second.jsonl`) after, in other
+sentences; the files are what counts from then on, and their digests are in the test. A line is a
+document: id, language, text, spans of (start, end, kind, class), and negatives of (start, end,
+category): what looks like a span and must stay. Classes: `checked` has a check or a form of its
+own; `context` is known only by what is said beside it; `broken` fails its check, and is named for
+what it is.
 """
 
 from __future__ import annotations
@@ -14,28 +15,39 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from tests.unit.curate.pii.negatives import NEGATIVES
 from tests.unit.curate.pii.values import BAD, CLOSE, CONTEXT, MAKERS, OPEN, SECRETS, Maker
 
-SPANS = 75
-"""Of a kind, in each language."""
-BROKEN = 22
-NEGATIVE = 22
-FILLERS = 260
+
+class Size(NamedTuple):
+    """Of a set: whose sentences, and how many of each sort in each language."""
+
+    phrases: str = "phrases"
+    spans: int = 75
+    broken: int = 22
+    negative: int = 22
+    fillers: int = 260
+    seed: str = "personal information, frozen"
+
+
+SETS = {
+    "first": Size(),
+    "second": Size("phrases_second", 52, 20, 14, 120, "personal information, second"),
+}
 GUARD = "\ue000"
 """Stands before a secret until its first letter is written as an escape: the file holds nothing
 that a scanner for leaked secrets would take for one."""
 
 
-def sentences(draw: Random, language: str) -> Iterator[tuple[str, str, str]]:
+def sentences(draw: Random, language: str, size: Size) -> Iterator[tuple[str, str, str]]:
     """Yield templates, values and labels, in an order of chance."""
     folder = Path(__file__).parent
     phrases: dict[str, list[str]] = yaml.safe_load(
-        (folder / f"phrases_{language}.yaml").read_text(encoding="utf-8")
+        (folder / f"{size.phrases}_{language}.yaml").read_text(encoding="utf-8")
     )
     made: list[tuple[str, str, str]] = []
 
@@ -45,20 +57,21 @@ def sentences(draw: Random, language: str) -> Iterator[tuple[str, str, str]]:
             made.append((template, maker(draw, language), label))
 
     for kind, maker in MAKERS.items():
-        add(kind, f"{kind}/{'context' if kind in CONTEXT else 'checked'}", maker, SPANS)
+        add(kind, f"{kind}/{'context' if kind in CONTEXT else 'checked'}", maker, size.spans)
     for kind, maker in BAD.items():
-        add(f"{kind}!", f"{kind}/broken", maker, BROKEN)
+        add(f"{kind}!", f"{kind}/broken", maker, size.broken)
     for category, maker in NEGATIVES.items():
-        add(f"-{category}", f"-{category}", maker, NEGATIVE)
-    made += [(draw.choice(phrases["filler"]), "", "") for _ in range(FILLERS)]
+        add(f"-{category}", f"-{category}", maker, size.negative)
+    made += [(draw.choice(phrases["filler"]), "", "") for _ in range(size.fillers)]
     draw.shuffle(made)
     yield from made
 
 
-def documents(draw: Random) -> Iterator[dict[str, Any]]:
+def documents(size: Size) -> Iterator[dict[str, Any]]:
     """Yield documents of three to five sentences."""
+    draw = Random(size.seed)  # noqa: S311 - made up
     for language in ("zh", "en"):
-        left = list(sentences(draw, language))
+        left = list(sentences(draw, language, size))
         number = 0
         while left:
             count = draw.randint(3, 5)
@@ -99,5 +112,5 @@ def line(document: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    for document in documents(Random("personal information, frozen")):  # noqa: S311 - made up
+    for document in documents(SETS[sys.argv[1]]):
         sys.stdout.write(line(document) + "\n")
