@@ -235,9 +235,15 @@ class Policy(FrozenModel):
 
 
 class Lineage(FrozenModel):
-    """How datasets are named in OpenLineage events."""
+    """OpenLineage events: how jobs are named in them, and where they go."""
 
     namespace: str = Field(default="hearth", description="The namespace of jobs.")
+    transport: Path | None = Field(
+        default=None,
+        description="A configuration file of the OpenLineage client (`openlineage.yml`) that says "
+        "where events go; it may hold a key, so that only its owner should read it. None: a file "
+        "of the local stack.",
+    )
 
 
 class Profile(FrozenModel):

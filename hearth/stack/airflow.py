@@ -16,8 +16,8 @@ from typing import Final
 
 import httpx
 
-from hearth.errors import TransientError
-from hearth.profile import Settings
+from hearth.errors import SpecError, TransientError
+from hearth.profile import Lineage, Settings
 from hearth.stack.daemon import Daemon, tail
 from hearth.stack.ports import HOST
 from hearth.stack.secrets import ADMIN, Secrets
@@ -39,21 +39,16 @@ What it refuses then, its clients ask again."""
 _CONNECTION: Final = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
-def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[str, str]:
+def configuration(settings: Settings, secrets: Secrets, lineage: Lineage) -> dict[str, str]:
     """Return Airflow's configuration as environment variables, without a secret in it.
 
     Args:
         settings: of this stack.
         secrets: whose files Airflow reads its keys from, by `cat`.
-        namespace: of the jobs in OpenLineage events.
+        lineage: how jobs are named in OpenLineage events, and where those go.
     """
     home = settings.home / "airflow"
     url = f"http://{HOST}:{settings.airflow_port}"
-    lineage = {
-        "type": "file",
-        "log_file_path": str(settings.home / "lineage" / "events.jsonl"),
-        "append": True,
-    }
     options: dict[str, dict[str, object]] = {
         "core": {
             "dags_folder": settings.dags,
@@ -103,8 +98,8 @@ def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[
             "print_stats_interval": 600,
         },
         "openlineage": {
-            "transport": json.dumps(lineage),
-            "namespace": namespace,
+            **_transport(settings.home, lineage.transport),
+            "namespace": lineage.namespace,
             "dag_state_change_process_pool_size": 1,
         },
     }
@@ -116,6 +111,27 @@ def configuration(settings: Settings, secrets: Secrets, namespace: str) -> dict[
             for option, value in values.items()
         },
     }
+
+
+def _transport(home: Path, file: Path | None) -> dict[str, object]:
+    if file is None:
+        path = str(home / "lineage" / "events.jsonl")
+        return {"transport": json.dumps({"type": "file", "log_file_path": path, "append": True})}
+    return {"config_path": file}
+
+
+def require_transport(lineage: Lineage) -> None:
+    """Refuse a profile whose OpenLineage transport is not there: events would be lost.
+
+    Raises:
+        SpecError: it names a file that does not exist.
+    """
+    if lineage.transport is not None and not lineage.transport.is_file():
+        message = (
+            f"lineage.transport = {lineage.transport}: is no file: write an openlineage.yml "
+            "there, or leave it out of the profile"
+        )
+        raise SpecError(message)
 
 
 def _connection(home: Path, lock_seconds: int) -> str:

@@ -102,10 +102,9 @@ class Stack:
         }
         all_ports(settings)
         shared = shared_environment(settings, self.profile)
-        namespace = self.profile.lineage.namespace
         self._airflow_environment = {
             **shared,
-            **airflow.configuration(settings, self.secrets, namespace),
+            **airflow.configuration(settings, self.secrets, self.profile.lineage),
         }
         found = [
             store.daemon(settings.home, self._store_ports, self.secrets, shared),
@@ -137,12 +136,14 @@ class Stack:
             Whether anything had to be started.
 
         Raises:
-            SpecError: a port is taken by somebody else, or the profile's store is not this stack's.
+            SpecError: a port is taken by somebody else, or the profile's store is not this stack's,
+                or its OpenLineage transport is not there.
             TransientError: a service ended or did not become healthy.
         """
         began = time.monotonic()
         with self._alone():
             bucket = self._bucket()
+            airflow.require_transport(self.profile.lineage)
             self.secrets.ensure()
             down = [daemon for daemon in self.daemons.values() if not daemon.alive()]
             for daemon in down:

@@ -67,3 +67,18 @@ def test_a_profile_whose_store_is_elsewhere_is_refused(tmp_path: Path) -> None:
 
 def test_stopping_what_never_ran_stops_nothing(tmp_path: Path) -> None:
     assert not Stack(settings(tmp_path)).stop()
+
+
+def test_lineage_goes_where_the_profile_says_and_up_refuses_what_is_not_there(
+    tmp_path: Path,
+) -> None:
+    profiles, transport = tmp_path / "config" / "profiles", tmp_path / "openlineage.yml"
+    profiles.mkdir(parents=True)
+    shipped = (settings(tmp_path).profiles / "local.yaml").read_text()
+    (profiles / "local.yaml").write_text(f"{shipped}lineage: {{transport: {transport}}}\n")
+    stack = Stack(settings(tmp_path / "home", config=tmp_path / "config"))
+    assert stack.environment["AIRFLOW__OPENLINEAGE__CONFIG_PATH"] == str(transport)
+    assert "AIRFLOW__OPENLINEAGE__TRANSPORT" not in stack.environment
+    with pytest.raises(SpecError, match=r"openlineage\.yml: is no file"):
+        stack.up()
+    assert not stack.stop(), "nothing was started"
