@@ -46,7 +46,8 @@ demo: up ## build, evaluate and serve a small model from real text; leaves the s
 	@$(AIRFLOW)/bin/hearth build demo --profile local
 	@$(AIRFLOW)/bin/python -m hearth.stack up
 
-bench: up ## measure what the chain costs over its jobs
+bench: envs ## measure what the chain costs over its jobs, and what parsing the DAGs costs
+	@$(AIRFLOW)/bin/python benchmarks/parsing.py
 	@$(AIRFLOW)/bin/python benchmarks/overhead.py
 
 schemas: $(AIRFLOW)/.ok ## write the JSON Schemas of recipes and profiles

@@ -27,6 +27,7 @@ class DagRun(FrozenModel):
     run: Run
     state: str
     run_after: datetime
+    ended: datetime | None
 
     def build(self, recipe: str) -> str:
         """Return the id of the build that it is."""
@@ -120,4 +121,5 @@ def _run(answer: dict[str, Any]) -> DagRun:
         run=Run(dag_id=answer["dag_id"], run_id=answer["dag_run_id"]),
         state=answer["state"],
         run_after=answer["run_after"],
+        ended=answer["end_date"],
     )
