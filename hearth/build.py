@@ -39,6 +39,8 @@ class EventKind(StrEnum):
     ROLLOUT_STEP = "rollout_step"
     ROLLED_OUT = "rolled_out"
     ROLLED_BACK = "rolled_back"
+    ALLOWED = "allowed"
+    """A revoked artifact may be used all the same: who says so, and why."""
     FAILED = "failed"
 
 

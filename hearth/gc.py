@@ -3,6 +3,9 @@
 Kept are the artifacts of what serves, served or is a candidate, of the newest builds of each
 recipe, of pinned builds (`builds/<id>/pin`), and everything that those were made from. A build's
 records are never garbage: they are the evidence. Neither is an attempt that may be alive.
+
+What holds a withdrawn document goes too where that is asked for, whichever build refers to it; only
+what an endpoint serves, tries or compares with stays, with what it was made from.
 """
 
 from __future__ import annotations
@@ -15,10 +18,14 @@ from typing import Final
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import EXIT
 from hearth.build import BuildRecord, builds
+from hearth.holding import Kind
+from hearth.holdings import holdings
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
+from hearth.revocation import revocation
 from hearth.rollout.state import read_state
 from hearth.storage import Store
+from hearth.tombstones import tombstones
 
 PIN: Final = "pin"
 KEPT_BUILDS: Final = 5
@@ -34,10 +41,15 @@ class Why(StrEnum):
     ATTEMPT = "this attempt did not win"
     CHECKPOINT = "the model that this checkpoint led to is finished"
     PACKAGE = "no mirror that is kept is made of this package"
+    WITHDRAWN = "it holds a withdrawn document, or was made from one that does"
+    SAMPLE = "among its texts is a withdrawn document"
+
+
+_ON_REQUEST: Final = frozenset({Why.WITHDRAWN, Why.SAMPLE})
 
 
 class Garbage(FrozenModel):
-    """A folder of the store that nothing refers to."""
+    """A folder of the store, or an object, that could go."""
 
     path: str
     why: Why
@@ -45,15 +57,19 @@ class Garbage(FrozenModel):
     bytes: int
 
 
-def garbage(root: Store, *, kept_builds: int = KEPT_BUILDS) -> list[Garbage]:
+def garbage(
+    root: Store, *, kept_builds: int = KEPT_BUILDS, withdrawn: bool = False
+) -> list[Garbage]:
     """Return what could go.
 
     Args:
         root: the root of the store.
         kept_builds: how many of each recipe's newest builds keep their artifacts.
+        withdrawn: also what holds withdrawn documents, unless its use is allowed.
     """
     needed = _needed(root, kept_builds)
-    found = []
+    found = _withdrawn(root) if withdrawn else []
+    gone = tuple(f"{item.path}/" for item in found)
     for stage in Stage:
         for fingerprint in root.folders(f"artifacts/{stage}"):
             artifact = Artifact(root, stage, fingerprint)
@@ -64,19 +80,49 @@ def garbage(root: Store, *, kept_builds: int = KEPT_BUILDS) -> list[Garbage]:
             else:
                 found += _attempts(root, artifact, path, record, needed=path in needed)
     found += _packages(root, needed)
-    return [item for item in found if item.objects]
+    return [
+        item
+        for item in found
+        if item.objects and (item.why in _ON_REQUEST or not f"{item.path}/".startswith(gone))
+    ]
 
 
 def collect(root: Store, items: list[Garbage]) -> None:
     """Delete what `garbage` found, a folder's record first: no record, no artifact."""
     for item in items:
-        if item.why is Why.PACKAGE:
+        if item.why in {Why.PACKAGE, Why.SAMPLE}:
             root.delete(item.path)
             continue
         folder = root.sub(item.path)
         folder.delete("artifact.json")
         for info in list(folder.list()):
             folder.delete(info.path)
+
+
+def _withdrawn(root: Store) -> list[Garbage]:
+    graves = tombstones(root)
+    seated: set[str] = set()
+    for name in root.folders("endpoints"):
+        state = read_state(root, name)
+        versions = filter(None, (state.serving, state.candidate, state.anchor))
+        seated |= {f"artifacts/{Stage.TRAIN}/{version.fingerprint}" for version in versions}
+    kept = _with_lineage(root, seated)
+    found = []
+    for holding in holdings(root, graves) if graves else ():
+        path = root.relative(holding.name) if "://" in holding.name else ""
+        match = _ARTIFACT.match(path)
+        if holding.kind is Kind.SAMPLE:
+            found.append(_measure(root, path, Why.SAMPLE))
+        elif match is None or match.group(0) in kept:
+            continue
+        elif holding.kind is Kind.ATTEMPT and root.exists(f"{path}/{EXIT}"):
+            found.append(_measure(root, path, Why.WITHDRAWN))
+        elif holding.kind in {Kind.CORPUS, Kind.MODEL, Kind.EVALUATION}:
+            ref = Artifact(root, Stage(match.group(1)), match.group(2)).ref()
+            why = revocation(root, ref, graves)
+            if why is not None and why.allowed is None:
+                found.append(_measure(root, path, Why.WITHDRAWN))
+    return found
 
 
 def _needed(root: Store, kept_builds: int) -> set[str]:
@@ -141,5 +187,6 @@ def _attempts(
 
 
 def _measure(root: Store, path: str, why: Why) -> Garbage:
-    sizes = [info.size for info in root.list(path)]
+    one = root.head(path) if why is Why.SAMPLE else None
+    sizes = [one.size] if one else [info.size for info in root.list(path)]
     return Garbage(path=path, why=why, objects=len(sizes), bytes=sum(sizes))

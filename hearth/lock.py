@@ -47,17 +47,30 @@ class TombstoneKind(StrEnum):
     """How a tombstone finds what it buries."""
 
     KEY = "key"
+    """By doc_key. A key without `#` stands for every passage of that record."""
     CONTENT = "content"
+    """By content_id, whatever the key: copies, also under other sources."""
     NEAR = "near"
+    """By doc_key or content_id, with all exact and near copies that curation finds."""
+    SOURCE = "source"
+    """By source, whatever it holds now or later."""
 
 
 class Tombstone(FrozenModel):
-    """A document that must never be used again, and why."""
+    """Documents that must never be used again, and why."""
 
     kind: TombstoneKind
-    value: str = Field(min_length=1, description="The doc_key or content_id that it matches.")
+    value: str = Field(
+        min_length=1, description="The doc_key, content_id or source that it matches."
+    )
     reason: str = Field(min_length=1)
     since: datetime
+    by: str = Field(default="", description="Who said so.")
+
+    @property
+    def id(self) -> tuple[TombstoneKind, str]:
+        """What it buries: two tombstones with one id say the same."""
+        return self.kind, self.value
 
 
 class Lock(FrozenModel):
@@ -161,8 +174,8 @@ def _moves(before: dict[str, PinnedSource], after: dict[str, PinnedSource]) -> I
 
 
 def _without(these: tuple[Tombstone, ...], those: tuple[Tombstone, ...]) -> tuple[Tombstone, ...]:
-    known = {(grave.kind, grave.value) for grave in those}
-    return tuple(grave for grave in these if (grave.kind, grave.value) not in known)
+    known = {grave.id for grave in those}
+    return tuple(grave for grave in these if grave.id not in known)
 
 
 def _digest(value: Any) -> str:

@@ -17,6 +17,7 @@ from hearth.profile import load_profile, path_of, settings
 from hearth.provenance import code_digest
 from hearth.resolution import Request, lock_of, wanted_recipe
 from hearth.resources import Resources
+from hearth.revocation import Revocation, revocation
 from hearth.storage import Store
 
 
@@ -97,10 +98,11 @@ def _stage(
     before: Mapping[Stage, ArtifactRecord] | None,
 ) -> StagePreview:
     made = Artifact(root, plan.stage, plan.fingerprint).record()
+    revoked = revocation(root, plan.ref()) if made else None
     return StagePreview(
         stage=plan.stage,
-        reuse=made is not None,
-        why=_made_by(made) if made else _why_run(plan, before, record),
+        reuse=made is not None and (revoked is None or revoked.allowed is not None),
+        why=_made_by(made, revoked) if made else _why_run(plan, before, record),
         uri=plan.uri,
         fingerprint=plan.fingerprint,
         resources=record.profile.compute.resources_of(plan.stage),
@@ -108,8 +110,14 @@ def _stage(
     )
 
 
-def _made_by(made: ArtifactRecord) -> str:
-    return f"made by build {made.provenance.build}"
+def _made_by(made: ArtifactRecord, revoked: Revocation | None) -> str:
+    who = f"made by build {made.provenance.build}"
+    if revoked is None:
+        return who
+    allowed = revoked.allowed
+    if allowed is not None:
+        return f"{who}; revoked, and allowed by {allowed.by}: {allowed.reason}"
+    return f"{who}; revoked, so it would be refused: {revoked}"
 
 
 def _why_run(

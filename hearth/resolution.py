@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from hearth.build import Build, BuildRecord, EventKind, Run
 from hearth.errors import NotFoundError, PolicyViolation, SpecError
-from hearth.lock import Lock, Tombstone
+from hearth.lock import Lock
 from hearth.mirror.access import Access
 from hearth.mirror.resolve import resolve
 from hearth.model import FrozenModel, Stage
@@ -17,6 +17,7 @@ from hearth.profile import Profile, load_profile, settings
 from hearth.recipe import Overrides, Recipe, load_recipe
 from hearth.secretlike import looks_like_a_secret
 from hearth.storage import Store
+from hearth.tombstones import tombstones
 
 
 class Request(FrozenModel):
@@ -56,13 +57,6 @@ class Request(FrozenModel):
             known.remove("overrides")
             message = f"trigger: {problems}: what can be set is {', '.join(sorted(known))}"
             raise SpecError(message) from error
-
-
-def tombstones(root: Store) -> tuple[Tombstone, ...]:
-    """Return the tombstones in force."""
-    return tuple(
-        Tombstone.model_validate_json(root.get(info.path)) for info in root.list("tombstones")
-    )
 
 
 def wanted_recipe(request: Request) -> Recipe:

@@ -34,3 +34,6 @@ class EvaluateReferenceOperator(StageOperator):
             message = f"endpoint {opened.record.profile.endpoint.name}: has no {self.reference}"
             raise AirflowSkipException(message)
         return evaluation_plan(opened.root, opened.record, version)
+
+    def refuse_revoked(self, opened: Opened, plan: StagePlan) -> None:
+        """Refuse nothing: what serves is compared with even if it is to be replaced for that."""

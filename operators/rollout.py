@@ -10,6 +10,7 @@ from airflow.sdk import AssetAlias, BaseOperator, Context
 from hearth.build import EventKind
 from hearth.judgement import judgement_of
 from hearth.pipeline import recipe_of
+from hearth.revocation import refuse
 from hearth.rollout.state import Version
 from operators.assets import ALIASES, ENDPOINT, announce
 from operators.opened import Opened, errors_for_airflow, open_build
@@ -46,6 +47,7 @@ class RolloutOperator(BaseOperator):
             candidate = Version.of(
                 model.uri, model.fingerprint, opened.record.id, datetime.now(UTC)
             )
+            refuse(opened.root, model, "serve")
             try:
                 result = roll_out(
                     opened.root,

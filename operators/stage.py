@@ -16,6 +16,7 @@ from hearth.lineage import key_metrics
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
 from hearth.reap import REAPED
+from hearth.revocation import refuse_plan
 from operators import kill
 from operators.assets import ALIASES, announce
 from operators.opened import Opened, errors_for_airflow, open_build
@@ -63,6 +64,7 @@ class StageOperator(BaseOperator):
         with errors_for_airflow():
             opened = open_build(context)
             plan = self.plan(opened)
+            self.refuse_revoked(opened, plan)
             execution = self._execution(opened, plan)
             record = execution.finished()
             if record is not None:
@@ -105,6 +107,10 @@ class StageOperator(BaseOperator):
     def plan(self, opened: Opened) -> StagePlan:
         """Return what is to be made."""
         return stage_plans(opened.record)[Stage(self.stage)]
+
+    def refuse_revoked(self, opened: Opened, plan: StagePlan) -> None:
+        """Refuse what holds a document that was withdrawn after this build was resolved."""
+        refuse_plan(opened.root, plan)
 
     # Lineage --------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import typer
 
 from hearth.ancestry import document as decisions_about
 from hearth.ancestry import trace as trace_back
+from hearth.artifact import InputRef
 from hearth.build import Build, builds
 from hearth.cli import show
 from hearth.cli.airflow import Airflow
@@ -16,11 +17,13 @@ from hearth.cli.logs import print_log
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.cli.review import review, sample
 from hearth.cli.why import why
+from hearth.cli.withdraw import withdraw
 from hearth.gc import KEPT_BUILDS, collect, garbage
 from hearth.model import Stage
 from hearth.preview import preview
 from hearth.profile import load_profile, settings
 from hearth.resolution import Request, wanted_recipe
+from hearth.revocation import revocation
 from hearth.rollout.state import read_state
 from hearth.storage import Store
 
@@ -134,10 +137,17 @@ def status(
         newest = [item for _, item in zip(range(limit), builds(root), strict=False)]
         state = read_state(root, used.endpoint.name)
         rows = [show.row(item) for item in newest]
+        serving = state.serving
+        revoked = (
+            revocation(root, InputRef(uri=serving.model_uri, fingerprint=serving.fingerprint))
+            if serving
+            else None
+        )
         if as_json:
-            print_json({"endpoint": state.model_dump(mode="json"), "builds": rows})
+            why = revoked.model_dump(mode="json") if revoked else None
+            print_json({"endpoint": state.model_dump(mode="json"), "revoked": why, "builds": rows})
         else:
-            show.status(used, state, rows)
+            show.status(used, state, rows, revoked)
 
 
 @app.command(epilog="Example: hearth logs train --follow")
@@ -185,13 +195,16 @@ def gc_(
         bool, typer.Option("--dry-run/--delete", help="Only say what could go, or delete it.")
     ] = True,
     keep: Annotated[int, typer.Option(min=1, help="Builds of each recipe to keep.")] = KEPT_BUILDS,
+    withdrawn: Annotated[
+        bool, typer.Option("--withdrawn", help="Also what holds withdrawn documents.")
+    ] = False,
     profile: ProfileName = None,
     as_json: AsJson = False,
 ) -> None:
     """Find what no endpoint, kept or pinned build refers to."""
     with told():
         root = _store(profile)
-        found = garbage(root, kept_builds=keep)
+        found = garbage(root, kept_builds=keep, withdrawn=withdrawn)
         if not dry_run:
             collect(root, found)
         if as_json:
@@ -203,3 +216,4 @@ def gc_(
 app.command(epilog="Example: hearth why debian-policy:ch01#3 --json")(why)
 app.command(epilog="Example: hearth sample endpoint --n 50 --seed 7 --out sample.csv")(sample)
 app.command(epilog="Example: hearth review 3fa4bc12de90-50-7 sample.csv --reviewer li.wei")(review)
+app.command(epilog="Example: hearth withdraw --document debian-policy:ch01#3 --dry-run")(withdraw)

@@ -23,6 +23,7 @@ from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
 from hearth.preview import Preview
 from hearth.profile import Profile
+from hearth.revocation import Revocation
 from hearth.rollout.state import EndpointState, read_state
 from hearth.why import Decided
 
@@ -30,6 +31,8 @@ _HEADLINES: Final[dict[Stage, tuple[str, ...]]] = {
     Stage.CURATE: ("documents", "retention", "drops", "duplication", "pii", "tokens"),
 }
 """Of these stages only this is shown; the record and the report hold the rest."""
+
+_SHOWN: Final = 5
 
 _PROMPTS: Final = ("The package manager", "软件包")
 
@@ -57,6 +60,12 @@ def preview(found: Preview) -> None:
         console.print(f"  read: {path}", markup=False, highlight=False, soft_wrap=True)
     for move in found.moved.moves:
         console.print(f"  moved: {move}", markup=False)
+    for word, graves in (("withdrawn", found.moved.buried), ("lifted", found.moved.lifted)):
+        for grave in graves[:_SHOWN]:
+            line = f"  {word}: {grave.kind} {grave.value} ({grave.reason})"
+            console.print(line, markup=False)
+        if len(graves) > _SHOWN:
+            console.print(f"  {word}: {len(graves) - _SHOWN} more")
     table = Table("stage", "", "why", "cpus", "memory", "fingerprint", box=None)
     for one in found.stages:
         note = " (its code changed since)" if one.code_changed else ""
@@ -138,11 +147,24 @@ def row(build: Build) -> dict[str, Any]:
     }
 
 
-def status(profile: Profile, state: EndpointState, rows: list[dict[str, Any]]) -> None:
+def status(
+    profile: Profile,
+    state: EndpointState,
+    rows: list[dict[str, Any]],
+    revoked: Revocation | None,
+) -> None:
     """Show the endpoint and builds."""
     serving = state.serving.version if state.serving else "nothing"
     candidate = f", candidate {state.candidate.version}" if state.candidate else ""
     console.print(f"endpoint {profile.endpoint.url}: serves [bold]{serving}[/]{candidate}")
+    if revoked is not None and revoked.allowed is None:
+        console.print(f"[red]what serves is revoked:[/] {escape(str(revoked))}: build anew")
+    elif revoked is not None and revoked.allowed is not None:
+        allowed = revoked.allowed
+        console.print(
+            f"[yellow]what serves is revoked, and allowed by {escape(allowed.by)}:[/] "
+            f"{escape(allowed.reason)} ({escape(str(revoked))})"
+        )
     table = Table("build", "by", "created", "last event", box=None)
     for one in rows:
         last = f"{one['last']} {one['stage']}".rstrip()

@@ -13,8 +13,8 @@ from hearth.corpora import find_corpus
 from hearth.errors import SpecError
 from hearth.origin import Origin
 from hearth.profile import load_profile
-from hearth.resolution import tombstones
 from hearth.storage import Store
+from hearth.tombstones import tombstones
 from hearth.why import Decided, Way
 from hearth.why import why as way_of
 

@@ -48,7 +48,18 @@ def hearth(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_shows_every_command_and_an_example(config: Path) -> None:
     done = hearth(config, "--help")
-    for command in ("plan", "build", "status", "logs", "trace", "why", "sample", "review", "gc"):
+    for command in (
+        "plan",
+        "build",
+        "status",
+        "logs",
+        "trace",
+        "why",
+        "sample",
+        "review",
+        "withdraw",
+        "gc",
+    ):
         assert command in done.stdout
     assert "hearth plan demo" in done.stdout
 

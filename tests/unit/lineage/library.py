@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from hearth.artifact import Artifact, ArtifactRecord, Cost, Output, Provenance
 from hearth.attempt import Attempts, Outcome, exit_of
 from hearth.build import Build, BuildRecord, Run
@@ -26,6 +29,7 @@ from hearth.profile import EndpointTarget, Profile, StorageSettings
 from hearth.recipe import Recipe
 from hearth.rollout.state import EndpointState, Version, change_state
 from hearth.storage import Store
+from hearth.suite.tasks import SCHEMA as ITEMS
 from hearth.yamlfile import load_model
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -110,6 +114,7 @@ def library(
     *,
     tombstones: Sequence[Tombstone] = (),
     more: Mapping[str, str] | None = None,
+    asked: Sequence[str] = (),
 ) -> Library:
     """Make everything that a build makes; what is buried by key is not in its corpus."""
     store = Store.open(storage)
@@ -120,7 +125,7 @@ def library(
     buried = {grave.value for grave in tombstones}
     scratch.mkdir(exist_ok=True, parents=True)
     _publish(store, plans[Stage.MIRROR], record.id, _mirror(scratch / "mirror"))
-    _publish(store, plans[Stage.SUITE], record.id, [])
+    _publish(store, plans[Stage.SUITE], record.id, _suite(scratch / "suite", asked))
     _publish(store, plans[Stage.CURATE], record.id, _corpus(scratch / "corpus", buried, more or {}))
     model = scratch / "model"
     model.mkdir(exist_ok=True)
@@ -177,6 +182,16 @@ def _mirror(folder: Path) -> list[File]:
     manifest.write_text(json.dumps({"files": [entry]}))
     files.append((manifest, "manifest.json", 1))
     return files
+
+
+def _suite(folder: Path, asked: Sequence[str]) -> list[File]:
+    folder.mkdir(exist_ok=True)
+    items = [
+        {"task": "cloze_en", "item": str(n), "group": key, "language": "en", "text": "?"}
+        for n, key in enumerate(asked)
+    ]
+    pq.write_table(pa.Table.from_pylist(items, schema=ITEMS), folder / "items.parquet")
+    return [(folder / "items.parquet", "items.parquet", len(items))]
 
 
 def _document(key: str) -> Document:

@@ -1,0 +1,131 @@
+"""Where withdrawn documents lie as text outside a corpus: mirrors, packages, suites and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from hearth.artifact import Artifact, ArtifactRecord
+from hearth.descent import Descent
+from hearth.holding import Holding, Kind, Todo
+from hearth.model import Stage
+from hearth.sample import SAMPLES, TEXTS, samples
+from hearth.scan import scan
+from hearth.storage import Store
+
+CACHE: Final = "cache"
+_MIRRORED: Final = ("doc_key", "source", "work", "parallel")
+
+IsBuried = Callable[[str, str | None, str | None], bool]
+"""Told a doc_key, a content_id and a source."""
+
+
+def in_mirrors(root: Store, descent: Descent, is_buried: IsBuried) -> Iterator[Holding]:
+    """Yield the mirrors that hold buried documents, their packages, and suites made of them."""
+    for record in descent.of_stage(Stage.MIRROR):
+        artifact = Artifact(root, Stage.MIRROR, record.fingerprint)
+        outputs = record.outputs_named("documents")
+        rows = [
+            row
+            for row in scan(artifact.folder, outputs, _MIRRORED)
+            if is_buried(row["doc_key"], None, row["source"])
+        ]
+        if not rows:
+            continue
+        sources = sorted({row["source"] for row in rows})
+        yield Holding(
+            kind=Kind.MIRROR,
+            name=artifact.uri,
+            build=record.provenance.build,
+            recipe=record.name,
+            documents=tuple(sorted(row["doc_key"] for row in rows)),
+            todo=Todo.PURGE,
+            how="raw text, which curation leaves out from now on; when its sources have moved on, "
+            f"or no recipe names {', '.join(sources)}, `hearth gc --delete` removes it",
+        )
+        for digest in _packages(record, sources):
+            if root.exists(f"{CACHE}/{digest}"):
+                yield Holding(
+                    kind=Kind.PACKAGE,
+                    name=root.url(f"{CACHE}/{digest}"),
+                    todo=Todo.PURGE,
+                    how="as it was fetched; `hearth gc --delete` removes it with the last mirror "
+                    "that is made of it",
+                )
+        yield from _in_suites(root, descent, record, rows)
+
+
+def in_rejects(root: Store, record: ArtifactRecord, is_buried: IsBuried) -> Iterator[Holding]:
+    """Yield the reject area of a curation that holds buried documents."""
+    artifact = Artifact(root, Stage.CURATE, record.fingerprint)
+    outputs = [o for o in record.outputs_named("rejects") if o.name.endswith(".parquet")]
+    columns = ("doc_key", "content_id", "source")
+    keys = {
+        str(row["doc_key"])
+        for row in scan(artifact.folder, outputs, columns)
+        if row["doc_key"] and is_buried(row["doc_key"], row["content_id"], row["source"])
+    }
+    if keys:
+        yield Holding(
+            kind=Kind.REJECT,
+            name=f"{artifact.uri} rejects",
+            build=record.provenance.build,
+            recipe=record.name,
+            documents=tuple(sorted(keys)),
+            todo=Todo.PURGE,
+            how="dropped documents, kept apart from the corpus: purge them",
+        )
+
+
+def in_samples(root: Store, is_buried: IsBuried) -> Iterator[Holding]:
+    """Yield review samples whose texts hold buried documents."""
+    for sample in samples(root):
+        keys = [
+            item.doc_key
+            for item in sample.items
+            if is_buried(item.doc_key, item.content_id, item.source)
+        ]
+        path = f"{SAMPLES}/{sample.id}/{TEXTS}"
+        if keys and root.exists(path):
+            yield Holding(
+                kind=Kind.SAMPLE,
+                name=root.url(path),
+                recipe=sample.recipe,
+                documents=tuple(sorted(keys)),
+                todo=Todo.PURGE,
+                how="`hearth gc --withdrawn --delete`; call in the files that reviewers have",
+            )
+
+
+def _in_suites(
+    root: Store, descent: Descent, mirror: ArtifactRecord, rows: Iterable[Mapping[str, Any]]
+) -> Iterator[Holding]:
+    groups = {str(row["parallel"] or row["doc_key"]) for row in rows}
+    for suite in descent.of_stage(Stage.SUITE):
+        ref = suite.inputs.get("mirror")
+        if ref is None or ref.fingerprint != mirror.fingerprint:
+            continue
+        artifact = Artifact(root, Stage.SUITE, suite.fingerprint)
+        items = suite.outputs_named("items.parquet")
+        found = scan(artifact.folder, items, ("group",), where="group", among=groups)
+        asked = sorted({str(row["group"]) for row in found})
+        if asked:
+            yield Holding(
+                kind=Kind.SUITE,
+                name=artifact.uri,
+                build=suite.provenance.build,
+                recipe=suite.name,
+                documents=tuple(asked),
+                todo=Todo.REBUILD,
+                how="asks about it: take its work from `suite.reserved`, raise `suite.version`",
+            )
+
+
+def _packages(mirror: ArtifactRecord, sources: Iterable[str]) -> Iterator[str]:
+    pins = mirror.spec.get("pins")
+    for source in sources:
+        pin = pins.get(source) if isinstance(pins, dict) else None
+        files = pin.get("files") if isinstance(pin, dict) else None
+        for file in files if isinstance(files, list) else ():
+            if isinstance(file, dict):
+                yield str(file["sha256"])

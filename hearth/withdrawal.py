@@ -1,0 +1,172 @@
+"""Withdrawing documents: tombstones for all that is known of them, and what holds them by now.
+
+A withdrawal is put down twice: its tombstones, which every later lock carries, and a record of who
+wanted it, why, and what held the documents then. Neither ever holds a document's text.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from pydantic import Field
+
+from hearth.artifact import Artifact
+from hearth.copies import contents_of, with_copies
+from hearth.corpora import Corpus
+from hearth.descent import Descent
+from hearth.errors import NotFoundError, SpecError
+from hearth.holding import Holding
+from hearth.holdings import holdings
+from hearth.lock import Tombstone, TombstoneKind
+from hearth.model import FrozenModel, Stage
+from hearth.scan import scan
+from hearth.storage import Store
+from hearth.tombstones import bury, tombstones
+
+RECORDS: Final = "withdrawals"
+_MOST: Final = 50_000
+_KEY: Final = ("doc_key",)
+
+
+class Match(StrEnum):
+    """How widely a withdrawal reaches; each includes those before it."""
+
+    KEY = "key"
+    CONTENT = "content"
+    NEAR = "near"
+
+
+class Wish(FrozenModel):
+    """What somebody wants to have withdrawn."""
+
+    documents: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    match: Match = Match.NEAR
+    reason: str = Field(min_length=1)
+    by: str
+    unseen: bool = Field(default=False, description="Also what the store never saw.")
+
+
+class Withdrawal(FrozenModel):
+    """A wish, the tombstones that it comes to, and what they bury."""
+
+    schema_version: int = 1
+    id: str
+    at: datetime
+    wish: Wish
+    documents: tuple[str, ...] = Field(description="The documents that were found for it.")
+    copies: tuple[str, ...] = Field(description="Exact and near copies that go with them.")
+    tombstones: tuple[Tombstone, ...] = Field(description="Those that are new.")
+    known: int = Field(description="Tombstones of this wish that were in force before.")
+    holdings: tuple[Holding, ...]
+
+
+def plan_withdrawal(root: Store, wish: Wish) -> Withdrawal:
+    """Return what a withdrawal would do; nothing is written.
+
+    Raises:
+        NotFoundError: the store never saw a document or source; says what was searched.
+        SpecError: nothing is named, or too much at once.
+    """
+    if not wish.documents and not wish.sources:
+        message = "withdraw: nothing is named: give --document or --source"
+        raise SpecError(message)
+    now = datetime.now(UTC)
+    descent = Descent.of(root)
+    corpora = [Corpus(root, record) for record in descent.of_stage(Stage.CURATE)]
+    keys = _documents(root, descent, corpora, wish)
+    copies, contents = _known_as(corpora, keys, wish.match)
+    pairs = _pairs(wish, keys, contents)
+    if len(pairs) > _MOST:
+        message = (
+            f"withdraw: comes to {len(pairs)} tombstones, and every lock carries them: at most "
+            f"{_MOST}: use --match key"
+        )
+        raise SpecError(message)
+    wanted = [
+        Tombstone(kind=kind, value=value, reason=wish.reason, since=now, by=wish.by)
+        for kind, value in pairs
+    ]
+    old = {grave.id for grave in tombstones(root)}
+    return Withdrawal(
+        id=f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
+        at=now,
+        wish=wish,
+        documents=tuple(sorted(keys)),
+        copies=tuple(sorted(copies - keys)),
+        tombstones=tuple(grave for grave in wanted if grave.id not in old),
+        known=sum(grave.id in old for grave in wanted),
+        holdings=holdings(root, wanted, descent),
+    )
+
+
+def withdraw(root: Store, plan: Withdrawal) -> None:
+    """Put a withdrawal into force, and keep its record."""
+    if plan.tombstones:
+        bury(root, plan.id, plan.tombstones)
+    root.create(f"{RECORDS}/{plan.id}.json", plan.model_dump_json(indent=1).encode())
+
+
+def _documents(root: Store, descent: Descent, corpora: Sequence[Corpus], wish: Wish) -> set[str]:
+    found: dict[str, set[str]] = {name: set() for name in (*wish.documents, *wish.sources)}
+    read = 0
+
+    def look(keys: Iterable[str]) -> None:
+        nonlocal read
+        for key in keys:
+            read += 1
+            for name in (key, key.partition("#")[0]):
+                if name in wish.documents:
+                    found[name].add(key)
+            for source in wish.sources:
+                if key.startswith(f"{source}:"):
+                    found[source].add(key)
+
+    for corpus in corpora:
+        outputs = corpus.record.outputs_named("decisions/step=read")
+        look(str(row["doc_key"]) for row in scan(corpus.artifact.folder, outputs, _KEY))
+    mirrors = descent.of_stage(Stage.MIRROR)
+    for mirror in mirrors:
+        folder = Artifact(root, Stage.MIRROR, mirror.fingerprint).folder
+        look(str(row["doc_key"]) for row in scan(folder, mirror.outputs_named("documents"), _KEY))
+    unknown = sorted(name for name, keys in found.items() if not keys)
+    if unknown and not wish.unseen:
+        message = (
+            f"withdraw {', '.join(unknown)}: the store never saw it: searched {read} documents in "
+            f"{len(mirrors)} mirrors and {len(corpora)} corpora of {root.uri}: check the key, "
+            "`source:record`; with --unseen it is buried all the same"
+        )
+        raise NotFoundError(message)
+    return set().union(*found.values())
+
+
+def _known_as(corpora: Sequence[Corpus], keys: set[str], match: Match) -> tuple[set[str], set[str]]:
+    """Return copies and contents of documents, in all corpora: a text may have changed."""
+    copies: set[str] = set(keys)
+    contents: set[str] = set()
+    if match is Match.KEY:
+        return copies, contents
+    for corpus in corpora:
+        here = with_copies(corpus, keys) if match is Match.NEAR else set(keys)
+        copies |= here
+        contents |= set(contents_of(corpus, here).values())
+    return copies, contents
+
+
+def _pairs(wish: Wish, keys: set[str], contents: set[str]) -> list[tuple[TombstoneKind, str]]:
+    pairs = [(TombstoneKind.SOURCE, source) for source in wish.sources]
+    pairs += [(TombstoneKind.KEY, key) for key in wish.documents]
+    pairs += [(TombstoneKind.CONTENT, content) for content in sorted(contents)]
+    if wish.match is Match.NEAR:
+        # By key: it reaches copies that come later, while the document itself is still mirrored.
+        named = [key for key in sorted(keys) if _is_named(key, wish.documents)]
+        pairs += [(TombstoneKind.NEAR, key) for key in named]
+    return list(dict.fromkeys(pairs))
+
+
+def _is_named(key: str, documents: Iterable[str]) -> bool:
+    return key in documents or key.partition("#")[0] in documents
