@@ -84,6 +84,7 @@ def judge(root: Store, build: Build, record: BuildRecord) -> Judgement:
             scores.get(Reference.ANCHOR),
             _suite(root, plans[Stage.SUITE]),
             recipe_of(record).gate,
+            _exposed(root, plans[Stage.CURATE]),
         ),
         candidate=plans[Stage.TRAIN].ref(),
         serving=compared.get(Reference.SERVING),
@@ -136,6 +137,13 @@ def describe(judgement: Judgement) -> str:
             f"| {one.task} | {one.candidate:.4f} | {one.floor:g} | {'yes' if one.met else 'no'} |"
             for one in decision.floors
         ]
+    if decision.exposures:
+        lines += ["", "| task | items given away | limit | met |", "|---|---|---|---|"]
+        lines += [
+            f"| {one.task} | {'unknown' if one.exposed is None else f'{one.exposed:.2%}'} "
+            f"| {one.limit:.2%} | {'yes' if one.met else 'no'} |"
+            for one in decision.exposures
+        ]
     if decision.items_needed:
         lines += ["", f"About {decision.items_needed} items a task would decide it."]
     return "\n".join(lines)
@@ -166,6 +174,18 @@ def _scores(root: Store, plan: StagePlan, task: str) -> pa.Table:
 
     with tempfile.TemporaryDirectory(prefix="hearth-") as folder:
         return pq.read_table(_fetch(root, plan, task, ITEMS, Path(folder)))
+
+
+def _exposed(root: Store, plan: StagePlan) -> dict[str, float]:
+    """Return the share of each task's items that the corpus gives away."""
+    _, record = _record(root, plan, "curate")
+    report = record.metrics.get("contamination")
+    shares: dict[str, float] = {}
+    for task, found in report.items() if isinstance(report, dict) else ():
+        share = found.get("exposed") if isinstance(found, dict) else None
+        if isinstance(share, int | float):
+            shares[task] = float(share)
+    return shares
 
 
 def _suite(root: Store, plan: StagePlan) -> SuiteManifest:

@@ -26,8 +26,13 @@ def run(context: Context) -> dict[str, Any]:
     key = _content_key(context)
     folder = context.input("mirror").fetch("documents/*") / "documents"
     documents = sorted(folder.rglob("*.parquet"))
-    items = context.input("suite").open("items.parquet") if "suite" in context.job.inputs else None
-    if items is None:
+    items, questions = None, []
+    if "suite" in context.job.inputs:
+        suite = context.input("suite")
+        items = suite.open("items.parquet")
+        names = [output.name for output in suite.record.outputs_named("data")]
+        questions = [suite.open(name) for name in names if name.endswith(".jsonl")]
+    else:
         context.unverified("no suite was given: nothing was kept out of the corpus")
     previous = None
     if "previous" in context.job.inputs:
@@ -52,7 +57,7 @@ def run(context: Context) -> dict[str, Any]:
     out.mkdir()
     scratch.mkdir()
     metrics, written = curate(
-        Inputs(documents, items, previous), spec, key, chosen, out, scratch, say
+        Inputs(documents, items, questions, previous), spec, key, chosen, out, scratch, say
     )
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)

@@ -1,8 +1,12 @@
 """Text of the suite inside documents: n-grams of words, and of characters where no spaces are.
 
-GPT-3's rule (Brown et al. 2020, appendix C): an n-gram of 13 words that occurs in an evaluation set
-is cut out, and a document that falls into more than ten pieces goes as a whole. Here whole lines
-are cut, so that no half sentence stays.
+Long n-grams are cut. GPT-3's rule (Brown et al. 2020, appendix C): an n-gram of 13 words that
+occurs in an evaluation set is cut out, and a document that falls into more than ten pieces goes as
+a whole. Here whole lines are cut, so that no half sentence stays.
+
+Shorter n-grams are counted. What share of an item they cover in one document says how much of it
+the document gives away: PaLM (Chowdhery et al. 2022) calls an item contaminated when 70 % of its
+8-grams were seen, Llama 2 (Touvron et al. 2023) calls it clean below 20 %.
 """
 
 from __future__ import annotations
@@ -21,15 +25,25 @@ from hearth.curate.spec import Language
 _SEED: Final = 13
 _SHORTEST: Final = 8 / 13
 """Of an n-gram's length; an item between this and that is matched whole (GPT-3: 8 of 13)."""
+_SIEVE: Final = 1 << 22
+"""Cells of the table that rules out most n-grams of a text before they are looked up."""
+
+Places = npt.NDArray[np.int64]
 
 
 class SuiteItem(NamedTuple):
-    """An item of a suite, normalised and redacted as documents are."""
+    """An item of a suite, normalised and redacted as documents are.
+
+    `text` is everything that must not be trained on. `question` and `answer` are what is asked and
+    what is right; where they are not known, all of the text is the question.
+    """
 
     task: str
     item: str
     language: str
     text: str
+    question: str = ""
+    answer: str = ""
 
 
 class Match(NamedTuple):
@@ -40,6 +54,39 @@ class Match(NamedTuple):
     item: int
 
 
+class Met(NamedTuple):
+    """How much of an item a document gives away, and between which characters."""
+
+    item: int
+    question: float
+    answer: float
+    whole: float
+    """Of question and answer together."""
+    start: int
+    end: int
+
+
+class Found(NamedTuple):
+    """What of the suite is in a text: what must be cut, in order, and what it gives away."""
+
+    matches: list[Match]
+    met: list[Met]
+
+
+def packed(met: Sequence[Met]) -> bytes:
+    """Write what is met as bytes, which any executor hands on as they are."""
+    return np.array(met, dtype=np.float64).tobytes()
+
+
+def unpacked(data: bytes) -> list[Met]:
+    """Read what `packed` wrote."""
+    rows = np.frombuffer(data, dtype=np.float64).reshape(-1, len(Met._fields)).tolist()
+    return [
+        Met(int(item), question, answer, whole, int(start), int(end))
+        for item, question, answer, whole, start, end in rows
+    ]
+
+
 class Cut(NamedTuple):
     """A document after decontamination: what is left, and what was cut; `text` None: it goes."""
 
@@ -47,51 +94,118 @@ class Cut(NamedTuple):
     spans: list[tuple[int, int]]
 
 
+class _Tokens(NamedTuple):
+    values: npt.NDArray[np.unsignedinteger]
+    starts: Places
+    ends: Places
+
+
+class _Table:
+    """N-grams of one length, each with all (item, position) that have it."""
+
+    def __init__(self, parts: Sequence[tuple[Hashes, int]]) -> None:
+        values = np.concatenate([part for part, _ in parts])
+        owners = np.concatenate([np.full(len(part), number) for part, number in parts])
+        places = np.concatenate([np.arange(len(part)) for part, _ in parts])
+        order = np.argsort(values, kind="stable")
+        self.values, self.owners, self.places = values[order], owners[order], places[order]
+        self._sieve = np.zeros(_SIEVE, dtype=bool)
+        self._sieve[values % np.uint64(_SIEVE)] = True
+
+    def look_up(self, mine: Hashes) -> tuple[Places, Places, Places]:
+        """Return where in a text known n-grams are, and from where to where they stand here."""
+        maybe = np.flatnonzero(self._sieve[mine % np.uint64(_SIEVE)])
+        low = np.searchsorted(self.values, mine[maybe], side="left")
+        high = np.searchsorted(self.values, mine[maybe], side="right")
+        there = high > low
+        return maybe[there], low[there], high[there]
+
+
 class SuiteIndex:
     """All n-grams of a suite's items."""
 
     def __init__(self, items: Sequence[SuiteItem], section: DecontaminateSection) -> None:
         self.items = tuple(items)
+        self._section = section
         self._hasher = WordHasher(_SEED)
-        found: dict[tuple[bool, int], list[tuple[Hashes, int]]] = defaultdict(list)
+        self._sizes: dict[int, tuple[int, int]] = {}
+        """Of each item that can be met: its tokens, and how many of them are the question's."""
+        long: dict[tuple[bool, int], list[tuple[Hashes, int]]] = defaultdict(list)
+        short: dict[bool, list[tuple[Hashes, int]]] = defaultdict(list)
         for number, item in enumerate(self.items):
             spaced = item.language != Language.ZH
-            values, _, _ = self._tokens(item.text, spaced=spaced)
+            values = self._tokens(item.text, spaced=spaced).values
             longest = section.words if spaced else section.characters
             length = min(longest, len(values))
             if length >= _SHORTEST * longest:
-                found[spaced, length].append((grams(values, length, _SEED), number))
-        self._grams = {key: _lookup(parts) for key, parts in found.items()}
+                long[spaced, length].append((grams(values, length, _SEED), number))
+            question = self._tokens(item.question or item.text, spaced=spaced).values
+            answer = self._tokens(item.answer, spaced=spaced).values
+            asked = np.concatenate([question, answer])
+            found = grams(asked, self._near(spaced=spaced), _SEED)
+            if len(found):
+                self._sizes[number] = (len(asked), len(question))
+                short[spaced].append((found, number))
+        self._long = {key: _Table(parts) for key, parts in long.items()}
+        self._short = {spaced: _Table(parts) for spaced, parts in short.items()}
 
-    def matches(self, text: str) -> list[Match]:
-        """Find every n-gram of the suite in a text."""
-        found: list[Match] = []
+    def look(self, text: str) -> Found:
+        """Find the suite in a text."""
+        matches: list[Match] = []
+        met: list[Met] = []
         for spaced in (True, False):
-            keys = [key for key in self._grams if key[0] is spaced]
-            if not keys or (not spaced and text.isascii()):
+            if not spaced and text.isascii():
                 continue
-            values, starts, ends = self._tokens(text, spaced=spaced)
-            for key in keys:
-                known, owners = self._grams[key]
-                length = key[1]
-                mine = grams(values, length, _SEED)
-                if not len(mine):
-                    continue
-                where = np.minimum(np.searchsorted(known, mine), len(known) - 1)
-                for place in np.flatnonzero(known[where] == mine).tolist():
-                    first, last = int(starts[place]), int(ends[place + length - 1])
-                    found.append(Match(first, last, int(owners[where[place]])))
-        return sorted(found)
+            tokens = self._tokens(text, spaced=spaced)
+            for (kind, length), table in self._long.items():
+                if kind is spaced:
+                    matches += _matches(tokens, length, table)
+            if spaced in self._short:
+                matched = {match.item for match in matches}
+                met += self._met(tokens, matched, spaced=spaced)
+        unmet = {match.item: match for match in matches}
+        for one in met:
+            unmet.pop(one.item, None)
+        met += [Met(match.item, 0.0, 0.0, 0.0, *match[:2]) for match in unmet.values()]
+        return Found(sorted(matches), sorted(met))
 
-    def _tokens(
-        self, text: str, *, spaced: bool
-    ) -> tuple[npt.NDArray[np.unsignedinteger], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _met(self, tokens: _Tokens, matched: set[int], *, spaced: bool) -> Iterable[Met]:
+        """Yield the items that are matched, or given away for more than the section's share."""
+        length, table = self._near(spaced=spaced), self._short[spaced]
+        where, lows, highs = table.look_up(grams(tokens.values, length, _SEED))
+        covered: dict[int, npt.NDArray[np.bool_]] = {}
+        bounds: dict[int, tuple[int, int]] = {}
+        for place, low, high in zip(where.tolist(), lows.tolist(), highs.tolist(), strict=True):
+            for number, at in zip(
+                table.owners[low:high].tolist(), table.places[low:high].tolist(), strict=True
+            ):
+                if number not in covered:
+                    covered[number] = np.zeros(self._sizes[number][0], dtype=bool)
+                covered[number][at : at + length] = True
+                first, last = int(tokens.starts[place]), int(tokens.ends[place + length - 1])
+                start, end = bounds.get(number, (first, last))
+                bounds[number] = (min(start, first), max(end, last))
+        for number, mask in covered.items():
+            whole, question = float(mask.mean()), self._sizes[number][1]
+            if whole >= self._section.near_share or number in matched:
+                yield Met(
+                    number,
+                    float(mask[:question].mean()) if question else 0.0,
+                    float(mask[question:].mean()) if question < len(mask) else 0.0,
+                    whole,
+                    *bounds[number],
+                )
+
+    def _near(self, *, spaced: bool) -> int:
+        return self._section.near_words if spaced else self._section.near_characters
+
+    def _tokens(self, text: str, *, spaced: bool) -> _Tokens:
         if not spaced:
             values, places = letters(text)
-            return values, places, places + 1
+            return _Tokens(values.astype(np.uint64), places, places + 1)
         spans = np.array(word_spans(text), dtype=np.int64).reshape(-1, 2)
         hashes = self._hasher.hashes([text[start:end] for start, end in spans.tolist()])
-        return hashes, spans[:, 0], spans[:, 1]
+        return _Tokens(hashes, spans[:, 0], spans[:, 1])
 
 
 def cut(text: str, matches: Iterable[Match], section: DecontaminateSection) -> Cut:
@@ -122,8 +236,8 @@ def cut(text: str, matches: Iterable[Match], section: DecontaminateSection) -> C
     return Cut("".join(pieces).strip("\n"), spans)
 
 
-def _lookup(parts: list[tuple[Hashes, int]]) -> tuple[Hashes, npt.NDArray[np.int64]]:
-    values = np.concatenate([part for part, _ in parts])
-    owners = np.concatenate([np.full(len(part), number) for part, number in parts])
-    known, first = np.unique(values, return_index=True)
-    return known, owners[first]
+def _matches(tokens: _Tokens, length: int, table: _Table) -> Iterable[Match]:
+    where, lows, _ = table.look_up(grams(tokens.values, length, _SEED))
+    for place, low in zip(where.tolist(), lows.tolist(), strict=True):
+        first, last = int(tokens.starts[place]), int(tokens.ends[place + length - 1])
+        yield Match(first, last, int(table.owners[low]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate.contamination import SuiteItem
+from hearth.curate.exposure import Contamination
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.normalise import clean
 from hearth.curate.perplexity import NgramModel, weighted_quantile
@@ -31,24 +33,50 @@ from hearth.curate.stages.quality import FilterByLanguage, filters_of
 from hearth.errors import DataError
 
 
-def suite_items(path: Path, spec: CurateSpec) -> tuple[SuiteItem, ...]:
+def suite_items(path: Path, questions: Iterable[Path], spec: CurateSpec) -> tuple[SuiteItem, ...]:
     """Read a suite's items, normalised and redacted as documents are.
 
+    Args:
+        path: Its `items.parquet`.
+        questions: Its `data/*.jsonl`, which say what is asked and what is right.
+        spec: How text is normalised and redacted.
+
     Raises:
-        DataError: The file is not that of a suite.
+        DataError: The files are not those of a suite.
     """
     try:
         table = pq.read_table(path, columns=["task", "item", "language", "text"])
     except (pa.ArrowException, KeyError) as error:
         message = f"{path.name}: is not a suite's items ({error}): build the suite again"
         raise DataError(message) from error
+    asked = _asked(questions)
     repair = RepairText()
+
+    def told(text: str) -> str:
+        text = clean(repair.modify_document(text), spec.normalise.form)
+        return redact(text, detect(text, spec.pii.kinds))
+
     items = []
     for record in table.to_pylist():
-        text = clean(repair.modify_document(record["text"]), spec.normalise.form)
-        record["text"] = redact(text, detect(text, spec.pii.kinds))
-        items.append(SuiteItem(**record))
+        question, answer = asked.get(record["item"], ("", ""))
+        item = SuiteItem(**{**record, "text": told(record["text"])})
+        items.append(item._replace(question=told(question), answer=told(answer)))
     return tuple(sorted(items))
+
+
+def _asked(paths: Iterable[Path]) -> dict[str, tuple[str, str]]:
+    """Return question and answer of the items that have choices."""
+    found = {}
+    for path in sorted(paths):
+        try:
+            for line in path.read_text(encoding="utf-8").splitlines():
+                row = json.loads(line)
+                if "choices" in row:
+                    found[row["item"]] = (row["context"], row["choices"][row["answer"]])
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            message = f"{path.name}: is not a suite's data ({error!r}): build the suite again"
+            raise DataError(message) from error
+    return found
 
 
 def judge(
@@ -57,18 +85,14 @@ def judge(
     spec: CurateSpec,
     executor: BaseExecutor,
     ledger: Ledger,
-) -> dict[str, Any]:
+) -> Contamination:
     """Decontaminate and filter live rows.
 
     Returns:
-        For each task: documents cut and dropped, and the items that were found.
+        What was found.
     """
     documents = {row.doc_key: row for row in live(rows)}
-    report: dict[str, dict[str, Any]] = {
-        task: {"documents_cut": 0, "documents_dropped": 0, "characters_cut": 0, "items_found": 0}
-        for task in sorted({item.task for item in items})
-    }
-    found: set[int] = set()
+    report = Contamination(items)
     stages = [
         CutContamination(items=items, section=spec.decontaminate),
         FilterByLanguage(filters=filters_of(spec.quality)),
@@ -76,11 +100,7 @@ def judge(
     for record in _run("judge", stages, documents.values(), executor):
         row, entered = documents[record["doc_key"]], len(documents[record["doc_key"]].text)
         row.step, row.reason, row.score = record["step"], record["reason"], record["score"]
-        found.update(record["items"])
-        for task in {items[number].task for number in record["items"]}:
-            gone = row.step == Step.DECONTAMINATE
-            report[task]["documents_dropped" if gone else "documents_cut"] += 1
-            report[task]["characters_cut"] += entered - (0 if gone else len(record["text"]))
+        report.add(row, entered, record)
         if row.step == Step.DECONTAMINATE:
             decision = row.dropped(entered, row.reason, score=row.score, spans=record["cut"])
             ledger.add(Step.DECONTAMINATE, [decision])
@@ -94,8 +114,6 @@ def judge(
             Step.QUALITY,
             [row.dropped(size, row.reason, score=row.score) if row.step else row.kept(size, size)],
         )
-    for number in found:
-        report[items[number].task]["items_found"] += 1
     return report
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from hearth.curate.contamination import Met
 from hearth.curate.ledger import Action, Decision
 from hearth.curate.plan import Candidate, Split
 
@@ -46,6 +47,8 @@ class Row:
     fold: int = -1
     perplexity: float | None = None
     tokens: int = 0
+    met: tuple[Met, ...] = ()
+    """What it gives away of the suite."""
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:

@@ -35,11 +35,13 @@ class Inputs:
     Attributes:
         documents: Parquet files of documents.
         items: A suite's `items.parquet`; None where there is no suite to keep out.
+        questions: Its `data/*.jsonl`.
         previous: The folder `corpus/` of an earlier corpus, whose splits are kept.
     """
 
     documents: Sequence[Path]
     items: Path | None = None
+    questions: Sequence[Path] = ()
     previous: Path | None = None
 
 
@@ -59,7 +61,8 @@ def curate(
         spec: What to do.
         key: Under which contents are hashed.
         executor: What runs the pipelines.
-        out: Where `corpus/`, `decisions/`, `clusters/` and `report.json` are written.
+        out: Where `corpus/`, `decisions/`, `clusters/`,
+            `contamination/` and `report.json` are written.
         scratch: A folder for what is forgotten afterwards; no text is written there.
         say: Told what begins.
 
@@ -78,7 +81,7 @@ def curate(
     assigned = Assigned.read(inputs.previous) if inputs.previous else Assigned.none()
     members = select(rows, spec, key, ledger, assigned)
     members += cut_repeats(rows, spec, ledger)
-    suite = suite_items(inputs.items, spec) if inputs.items is not None else ()
+    suite = suite_items(inputs.items, inputs.questions, spec) if inputs.items is not None else ()
     say("judge")
     contamination = judge(rows, suite, spec, executor, ledger)
     say("perplexity")
@@ -90,11 +93,13 @@ def curate(
     say("tokens")
     count_tokens(rows, spec)
     say("write")
-    metrics = report(rows, ledger, members, contamination, thresholds)
+    said = contamination.report(staying, spec.decontaminate)
+    metrics = report(rows, ledger, members, said, thresholds)
     written = [
         *_write_corpus(staying, out / "corpus"),
         *ledger.write(out / "decisions"),
         *clusters.write(members, out / "clusters"),
+        *contamination.write(out / "contamination"),
     ]
     full = {**metrics, "content_key": key.fingerprint, "spec": spec.model_dump(mode="json")}
     text = json.dumps(full, ensure_ascii=False, indent=2, sort_keys=True)

@@ -112,6 +112,33 @@ class DecontaminateSection(FrozenModel):
         description="Characters in an n-gram of Chinese, letters and digits only: about as long "
         "as 13 English words. Hearth's own.",
     )
+    near_words: int = Field(
+        8,
+        ge=3,
+        le=50,
+        description="Words in the shorter n-grams by which is measured how much of an English item "
+        "a document gives away. 8: PaLM (Chowdhery et al. 2022).",
+    )
+    near_characters: int = Field(
+        12,
+        ge=4,
+        le=80,
+        description="The same in letters and digits of Chinese, as long as 8 words. Hearth's own.",
+    )
+    near_share: float = Field(
+        0.2,
+        gt=0,
+        le=1,
+        description="Share of an item's question and answer from which a document that stays is "
+        "reported as a near miss. 0.2: below it Llama 2 (Touvron et al. 2023) calls an item clean.",
+    )
+    exposed_share: float = Field(
+        0.7,
+        gt=0,
+        le=1,
+        description="Share of an item's question and answer from which a document that stays in "
+        "train exposes it: what the gate limits. 0.7: PaLM.",
+    )
     max_pieces: int = Field(
         10,
         ge=1,

@@ -63,6 +63,27 @@ CLUSTERS: Final = pa.schema(
 )
 """One row a member of a cluster of copies: `hearth.curate.clusters.Member`."""
 
+CONTAMINATION: Final = pa.schema(
+    [
+        pa.field("doc_key", pa.string(), nullable=False),
+        pa.field("task", pa.string(), nullable=False),
+        pa.field("item", pa.string(), nullable=False),
+        pa.field("action", pa.string(), nullable=False),
+        pa.field("start", pa.int64(), nullable=False),
+        pa.field("end", pa.int64(), nullable=False),
+        pa.field("question", pa.float64(), nullable=False),
+        pa.field("answer", pa.float64(), nullable=False),
+        pa.field("whole", pa.float64(), nullable=False),
+        pa.field("left", pa.float64(), nullable=False),
+    ]
+)
+"""One row a document and an item that it gave away.
+
+`action` is what became of the document: dropped, edited, or kept as a near miss. `start` and `end`
+bound what matches, in characters of the text as it entered the step; `question`, `answer` and
+`whole` are the shares of the item that it gave away, `left` what of the whole it does still.
+"""
+
 ROWS_PER_FILE: Final = 50_000
 _ROWS_PER_GROUP: Final = 10_000
 

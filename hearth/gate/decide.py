@@ -10,13 +10,14 @@ Every task is compared item by item; groups of items are resampled; bounds are o
 
 The same holds against the anchor, a version pinned long ago, under margins of its own, so that a
 row of "not worse" cannot drift down. Where nothing serves, the margin is zero and the reference is
-the n-gram baseline, in bits per byte. Floors hold in any case.
+the n-gram baseline, in bits per byte. Floors hold in any case. A model whose corpus gives away more
+of a task's items than the limit fails, whatever it scores: its scores mean nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -24,7 +25,14 @@ import pyarrow as pa
 
 from hearth.errors import SpecError
 from hearth.evaluate.resample import interval, ratio_of_sums
-from hearth.gate.decision import Answer, Comparison, FloorCheck, GateDecision, Reference
+from hearth.gate.decision import (
+    Answer,
+    Comparison,
+    ExposureCheck,
+    FloorCheck,
+    GateDecision,
+    Reference,
+)
 from hearth.gate.pairing import Pairs, checked, pair, pair_with_baseline, score, value
 from hearth.gate.spec import GateSection, Margins
 from hearth.suite.manifest import SuiteManifest, TaskInfo, TaskKind
@@ -40,6 +48,7 @@ def decide(
     anchor: pa.Table | None,
     suite: SuiteManifest,
     section: GateSection,
+    exposed: Mapping[str, float] | None = None,
 ) -> GateDecision:
     """Decide whether a candidate may serve. Pure: the same tables give the same decision.
 
@@ -49,6 +58,8 @@ def decide(
         anchor: those of the pinned anchor version; None if there is none.
         suite: what all were asked.
         section: the recipe's rules.
+        exposed: the share of each task's items that the candidate's corpus gives away, as its
+            report says; None: not looked at.
 
     Raises:
         DataError: the tables are damaged, or not of the same suite.
@@ -75,7 +86,8 @@ def decide(
                 ),
                 section,
             )
-    return _answer(comparisons, list(_floors(ours, suite, section)), section)
+    exposures = _exposures(exposed, suite, section)
+    return _answer(comparisons, list(_floors(ours, suite, section)), exposures, section)
 
 
 def check_margins(suite: SuiteSection, section: GateSection) -> None:
@@ -203,12 +215,31 @@ def _floors(ours: pa.Table, suite: SuiteManifest, section: GateSection) -> Itera
             )
 
 
+def _exposures(
+    exposed: Mapping[str, float] | None, suite: SuiteManifest, section: GateSection
+) -> list[ExposureCheck]:
+    limit = section.exposed
+    if exposed is None or limit is None:
+        return []
+    shares = {task.task: exposed.get(task.task) for task in suite.tasks}
+    return [
+        ExposureCheck(
+            task=task, exposed=share, limit=limit, met=share is not None and share <= limit
+        )
+        for task, share in shares.items()
+    ]
+
+
 def _answer(
-    comparisons: Sequence[Comparison], floors: Sequence[FloorCheck], section: GateSection
+    comparisons: Sequence[Comparison],
+    floors: Sequence[FloorCheck],
+    exposures: Sequence[ExposureCheck],
+    section: GateSection,
 ) -> GateDecision:
     missed = [floor for floor in floors if not floor.met]
+    bare = [check for check in exposures if not check.met]
     verdicts = {comparison.verdict for comparison in comparisons}
-    if missed or Answer.FAIL in verdicts:
+    if missed or bare or Answer.FAIL in verdicts:
         answer = Answer.FAIL
     elif verdicts == {Answer.PASS}:
         answer = Answer.PASS
@@ -217,6 +248,13 @@ def _answer(
     reasons = [
         f"{floor.task}: {floor.candidate:.4f} does not reach the floor {floor.floor:g}"
         for floor in missed
+    ]
+    reasons += [
+        f"{check.task}: the corpus was not searched for its items: curate with this suite"
+        if check.exposed is None
+        else f"{check.task}: the corpus gives away {check.exposed:.1%} of its items, at most "
+        f"{check.limit:.1%} may be: see the corpus' contamination report"
+        for check in bare
     ]
     reasons += [
         f"{comparison.task} against {comparison.against}: {comparison.reason}"
@@ -231,6 +269,7 @@ def _answer(
         reasons=tuple(reasons) or ("every bound clears its margin",),
         comparisons=tuple(comparisons),
         floors=tuple(floors),
+        exposures=tuple(exposures),
         confidence=section.confidence,
         items_needed=max(known, default=None) if decidable else None,
     )

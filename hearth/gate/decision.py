@@ -65,6 +65,17 @@ class FloorCheck(FrozenModel):
     met: bool
 
 
+class ExposureCheck(FrozenModel):
+    """How many of a task's items the corpus gives away, against the recipe's limit."""
+
+    task: str
+    exposed: float | None = Field(
+        description="Share of the task's items; null: the corpus was not searched for this task."
+    )
+    limit: float
+    met: bool
+
+
 class GateDecision(FrozenModel):
     """May the candidate serve?"""
 
@@ -72,6 +83,7 @@ class GateDecision(FrozenModel):
     reasons: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
     floors: tuple[FloorCheck, ...]
+    exposures: tuple[ExposureCheck, ...] = ()
     confidence: float
     items_needed: int | None = Field(
         default=None, description="Of an inconclusive answer: items per task that would decide it."

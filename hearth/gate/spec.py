@@ -47,6 +47,11 @@ class GateSection(FrozenModel):
         description="Against the endpoint's pinned anchor version: all losses since then together.",
     )
     floors: Floors = Field(default=Floors(), description="What every candidate must reach.")
+    exposed: Annotated[float | None, Field(ge=0, le=1)] = Field(
+        default=0.01,
+        description="Share of a task's items that the corpus may still give away, as its report "
+        "counts them (`curate.decontaminate.exposed_share`). Null: not limited.",
+    )
     confidence: Annotated[float, Field(ge=0.8, lt=1)] = Field(
         default=0.95, description="Of each one-sided interval."
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from nemo_curator.backends.base import WorkerMetadata
 
-from hearth.curate.contamination import SuiteIndex, SuiteItem, cut
+from hearth.curate.contamination import SuiteIndex, SuiteItem, cut, packed
 from hearth.curate.ledger import Step
 from hearth.curate.sections import DecontaminateSection
 from hearth.curate.stages.marking import MarkingStage, Rows
@@ -23,6 +23,8 @@ class CutContamination(MarkingStage):
         section: N-grams and limits.
         text: The column that is read and written.
         matched: The column of the items found, by number.
+        met: The column of what the text gave away, as `hearth.curate.contamination.packed` has it.
+        left: The column of what it gives away still.
         spans: The column of what was cut: (task, start, end).
     """
 
@@ -31,6 +33,8 @@ class CutContamination(MarkingStage):
     text: str = "text"
     matched: str = "items"
     spans: str = "cut"
+    met: str = "met"
+    left: str = "left"
     name: str = "cut_contamination"
 
     def inputs(self) -> tuple[list[str], list[str]]:
@@ -39,7 +43,7 @@ class CutContamination(MarkingStage):
 
     def outputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that are written."""
-        return ["data"], [self.text, self.matched, self.spans]
+        return ["data"], [self.text, self.matched, self.spans, self.met, self.left]
 
     def ray_stage_spec(self) -> dict[str, Any]:
         """Ask for a worker that keeps its index."""
@@ -55,8 +59,10 @@ class CutContamination(MarkingStage):
         texts = rows.column(self.text)
         matched = rows.column(self.matched, ())
         spans = rows.column(self.spans, ())
+        met, left = rows.column(self.met, b""), rows.column(self.left, b"")
         for place in rows.live:
-            matches = self._index.matches(texts[place])
+            matches, gives = self._index.look(texts[place])
+            met[place] = left[place] = packed(gives)
             if not matches:
                 continue
             matched[place] = tuple(sorted({match.item for match in matches}))
@@ -68,4 +74,6 @@ class CutContamination(MarkingStage):
                 rows.give_up(place, "contaminated", share)
             else:
                 texts[place] = result.text
-        rows.store(**{self.text: texts, self.matched: matched, self.spans: spans})
+                left[place] = packed(self._index.look(result.text).met)
+        columns = (texts, matched, spans, met, left)
+        rows.store(**dict(zip(self.outputs()[1], columns, strict=True)))

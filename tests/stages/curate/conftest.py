@@ -213,7 +213,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         out.mkdir()
         scratch.mkdir()
         metrics, _ = curate(
-            Inputs(paths, items, previous),
+            Inputs(paths, items, (), previous),
             spec_of(**changes),
             KEY,
             executor or InProcessExecutor(),

@@ -176,6 +176,12 @@ def test_what_the_suite_asks_is_cut_and_the_rest_stays(corpus: Corpus) -> None:
     assert report["bpb_en"]["characters_cut"] > 0
     assert report["bpb_zh"]["documents_dropped"] == 1
     assert report["bpb_zh"]["items_found"] == 1
+    assert report["bpb_en"]["exposed"] == report["bpb_zh"]["items_exposed"] == 0
+    path = corpus.folder / "contamination" / "part-00000.parquet"
+    met = {row["doc_key"]: row for row in pq.ParquetFile(path).read().to_pylist()}
+    assert met["leak:cut"]["action"] == "edited"
+    assert met["leak:cut"]["question"] == met["leak:gone"]["whole"] == 1
+    assert met["leak:cut"]["left"] < 0.7
 
 
 def test_copies_name_the_one_that_stayed(corpus: Corpus) -> None:
@@ -275,7 +281,7 @@ def test_ray_and_this_process_give_the_same_rows(tmp_path: Path) -> None:
     model = NgramModel.fit([(prose("zh", 1), 0), (prose("zh", 2), 1)], spec.perplexity)
     model.save(tmp_path / "zh.npz")
     pq.write_table(pa.Table.from_pylist(suite_rows()), tmp_path / "items.parquet")
-    items = suite_items(tmp_path / "items.parquet", spec)
+    items = suite_items(tmp_path / "items.parquet", (), spec)
 
     def rows(executor: BaseExecutor) -> list[dict[str, object]]:
         # All stages at once, as somebody with a pipeline of his own would chain them.

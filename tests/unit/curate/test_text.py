@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearth.curate.contamination import SuiteIndex, SuiteItem, cut
+from hearth.curate.contamination import SuiteIndex, SuiteItem, cut, packed, unpacked
 from hearth.curate.hashing import grams, letters, words
 from hearth.curate.keys import ContentKey, Domain, fraction
 from hearth.curate.near import Shingler, duplicates, jaccard
@@ -106,21 +106,21 @@ def items() -> list[SuiteItem]:
 def test_text_of_the_suite_is_found_reformatted() -> None:
     index = SuiteIndex(items(), LIMITS)
     for text, item in ((EN.upper().replace(" ", ",\n"), 0), ("\n".join(ZH), 1), (f"x {ZH} y", 1)):
-        assert {match.item for match in index.matches(text)} == {item}
-    assert index.matches("nothing of it is in here, neither one word nor the other " * 5) == []
+        assert {match.item for match in index.look(text).matches} == {item}
+    assert index.look("nothing of it is in here, neither one word nor the other " * 5).matches == []
 
 
 def test_short_items_are_found_whole_and_tiny_ones_not_at_all() -> None:
     short = [SuiteItem("t", "1", "en", " ".join(EN.split()[:9])), SuiteItem("t", "2", "en", "the")]
     index = SuiteIndex(short, LIMITS)
-    assert {match.item for match in index.matches("see: " + EN)} == {0}
+    assert {match.item for match in index.look("see: " + EN).matches} == {0}
 
 
 def test_lines_that_hold_the_suite_are_cut_and_no_others() -> None:
     index = SuiteIndex(items(), LIMITS)
     lines = [f"line number {number} says something else entirely here" for number in range(40)]
     text = "\n".join([*lines[:20], "before " + EN + " after", *lines[20:]])
-    result = cut(text, index.matches(text), LIMITS)
+    result = cut(text, index.look(text).matches, LIMITS)
     assert result.text == "\n".join(lines)
     assert [text[start:end] for start, end in result.spans] == ["before " + EN + " after\n"]
 
@@ -128,17 +128,69 @@ def test_lines_that_hold_the_suite_are_cut_and_no_others() -> None:
 def test_a_document_that_is_mostly_suite_goes() -> None:
     index = SuiteIndex(items(), LIMITS)
     text = EN + "\n" + "a few words of its own"
-    assert cut(text, index.matches(text), LIMITS).text is None
+    assert cut(text, index.look(text).matches, LIMITS).text is None
     lines = "\n".join([EN, "padding " * 200] * 30)
-    assert cut(lines, index.matches(lines), LIMITS).text is None
+    assert cut(lines, index.look(lines).matches, LIMITS).text is None
 
 
 @given(st.lists(st.sampled_from([EN, ZH, "line of its own " * 30, "", "短行"]), max_size=30))
 def test_what_is_left_holds_nothing_of_the_suite(lines: list[str]) -> None:
     index = SuiteIndex(items(), LIMITS)
     text = "\n".join(lines)
-    result = cut(text, index.matches(text), LIMITS)
-    assert result.text is None or index.matches(result.text) == []
+    result = cut(text, index.look(text).matches, LIMITS)
+    assert result.text is None or index.look(result.text).matches == []
+
+
+QUESTION, ANSWER = EN, "and then the eighth one serves it cold in cups of blue glass"
+
+
+def asked() -> SuiteIndex:
+    item = SuiteItem("cloze_en", "1", "en", f"{QUESTION} {ANSWER}", QUESTION, ANSWER)
+    return SuiteIndex([item], LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (f"{QUESTION} {ANSWER}", 1.0, 1.0),
+        (f"{QUESTION.upper()},\n{ANSWER}!", 1.0, 1.0),
+        (QUESTION, 1.0, 0.0),
+        (f"so they say: {ANSWER}", 0.0, 1.0),
+        (f"{' '.join(QUESTION.split()[:9])} and so on", 9 / 17, 0.0),
+    ],
+)
+def test_what_of_question_and_answer_a_text_gives_away_is_measured(
+    text: str, question: float, answer: float
+) -> None:
+    (met,) = asked().look(text).met
+    assert met.question == pytest.approx(question)
+    assert met.answer == pytest.approx(answer)
+    assert 0 <= met.start < met.end <= len(text)
+    assert unpacked(packed([met])) == [met]
+
+
+def test_what_shares_a_phrase_with_an_item_gives_nothing_away() -> None:
+    assert asked().look("the quick brown fox jumps over the wall and is seen no more").met == []
+
+
+@given(st.lists(st.sampled_from([*EN.split(), "\n", "other"]), max_size=60))
+def test_decontamination_only_removes_whole_lines(tokens: list[str]) -> None:
+    index = SuiteIndex(items(), LIMITS)
+    text = " ".join(tokens)
+    left = cut(text, index.look(text).matches, LIMITS).text
+    if left is not None:
+        waiting = iter(text.split("\n"))
+        assert all(line in waiting for line in left.split("\n") if line)
+
+
+@given(st.lists(st.sampled_from([EN, ZH, "line of its own " * 30, "短行"]), max_size=12))
+def test_a_looser_limit_never_removes_more(lines: list[str]) -> None:
+    index = SuiteIndex(items(), LIMITS)
+    text = "\n".join(lines)
+    matches = index.look(text).matches
+    loose = LIMITS.model_copy(update={"max_share": 1.0, "max_pieces": 1000})
+    strict_left, loose_left = cut(text, matches, LIMITS).text, cut(text, matches, loose).text
+    assert len(loose_left or "") >= len(strict_left or "")
 
 
 SMALL = PerplexitySection(bits=16, folds=2)

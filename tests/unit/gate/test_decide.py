@@ -83,6 +83,32 @@ def test_a_first_release_must_beat_the_baseline_in_bits_per_byte(
     assert {c.margin for c in decision.comparisons} == {0.0}
 
 
+def test_a_corpus_that_gives_the_suite_away_fails_whatever_the_scores(
+    suite: SuiteManifest, scores: Scores
+) -> None:
+    clean = {task.task: 0.0 for task in suite.tasks}
+    same = scores()
+    decision = decide(same, same, None, suite, SECTION, clean)
+    assert decision.answer is Answer.PASS
+    assert {check.task for check in decision.exposures} == set(clean)
+    decision = decide(same, same, None, suite, SECTION, {**clean, "cloze_en": 0.02})
+    assert decision.answer is Answer.FAIL
+    assert any("cloze_en: the corpus gives away 2.0%" in reason for reason in decision.reasons)
+    loose = SECTION.model_copy(update={"exposed": 0.05})
+    assert decide(same, same, None, suite, loose, {**clean, "cloze_en": 0.02}).answer is Answer.PASS
+
+
+def test_a_corpus_that_was_not_searched_for_a_task_fails(
+    suite: SuiteManifest, scores: Scores
+) -> None:
+    same = scores()
+    decision = decide(same, same, None, suite, SECTION, {"bits_per_byte_en": 0.0})
+    assert decision.answer is Answer.FAIL
+    assert any("cloze_zh: the corpus was not searched" in reason for reason in decision.reasons)
+    unlimited = SECTION.model_copy(update={"exposed": None})
+    assert decide(same, same, None, suite, unlimited, {}).answer is Answer.PASS
+
+
 def test_floors_hold_whatever_serves(suite: SuiteManifest, scores: Scores) -> None:
     section = GateSection(resamples=2000, floors=Floors(bits_per_byte=1.5, cloze=0.4))
     for serving in (None, scores()):

@@ -1,0 +1,86 @@
+"""What a corpus had of the suite, and what it has still."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hearth.curate import tables
+from hearth.curate.contamination import SuiteItem, unpacked
+from hearth.curate.ledger import Action, Step
+from hearth.curate.plan import Split
+from hearth.curate.rows import Row
+from hearth.curate.sections import DecontaminateSection
+
+
+class Contamination:
+    """Gathers what decontamination found, document by document."""
+
+    def __init__(self, items: Sequence[SuiteItem]) -> None:
+        self._items = items
+        self._counts: dict[str, Counter[str]] = {item.task: Counter() for item in items}
+        self._found: set[int] = set()
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, row: Row, entered: int, record: Mapping[str, Any]) -> None:
+        """Add what the stage says of a document, and leave with the row what it gives away still.
+
+        Args:
+            row: The document; its step says whether it went.
+            entered: Its length before the step.
+            record: The columns that `CutContamination` wrote.
+        """
+        gone = row.step == Step.DECONTAMINATE
+        self._found.update(record["items"])
+        for task in {self._items[number].task for number in record["items"]}:
+            self._counts[task]["documents_dropped" if gone else "documents_cut"] += 1
+            self._counts[task]["characters_cut"] += entered - (0 if gone else len(record["text"]))
+        left = {} if gone else {met.item: met for met in unpacked(record["left"])}
+        row.met = tuple(left.values())
+        cut = Action.EDITED if record["cut"] else Action.KEPT
+        action = Action.DROPPED if gone else cut
+        for met in unpacked(record["met"]):
+            item = self._items[met.item]
+            still = left[met.item].whole if met.item in left else 0.0
+            self._counts[item.task]["near_misses"] += still > 0
+            shares = [
+                float(f"{share:.6g}") for share in (met.question, met.answer, met.whole, still)
+            ]
+            what = (row.doc_key, item.task, item.item, action.value, met.start, met.end)
+            self._rows.append((*what, *shares))
+
+    def report(self, staying: Iterable[Row], section: DecontaminateSection) -> dict[str, Any]:
+        """Return, for each task, what was cut, and the items that train exposes still.
+
+        Args:
+            staying: The rows of the corpus.
+            section: From which share an item is exposed.
+        """
+        worst: dict[int, float] = {}
+        for row in staying:
+            for met in row.met if row.split is Split.TRAIN else ():
+                worst[met.item] = max(met.whole, worst.get(met.item, 0.0))
+        names = ("documents_cut", "documents_dropped", "characters_cut", "near_misses")
+        report: dict[str, Any] = {}
+        for task, counts in sorted(self._counts.items()):
+            mine = [number for number, item in enumerate(self._items) if item.task == task]
+            bare = sum(worst.get(number, 0.0) >= section.exposed_share for number in mine)
+            report[task] = {
+                **{name: counts[name] for name in names},
+                "items": len(mine),
+                "items_found": len(self._found.intersection(mine)),
+                "items_exposed": bare,
+                "exposed": round(bare / len(mine), 6),
+            }
+        return report
+
+    def write(self, folder: Path) -> list[tuple[Path, int]]:
+        """Write `part-*.parquet`: which document gave away how much of which item."""
+        rows = sorted(self._rows)
+        columns = {
+            name: [row[place] for row in rows]
+            for place, name in enumerate(tables.CONTAMINATION.names)
+        }
+        return tables.write(folder, tables.CONTAMINATION, columns)
