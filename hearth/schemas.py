@@ -16,10 +16,13 @@ SCHEMAS: Final[dict[str, type[FrozenModel]]] = {
     "profile.schema.json": Profile,
 }
 
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
 
 def render(model: type[FrozenModel]) -> str:
     """Return a model's JSON Schema as a file's text."""
-    return json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    schema = {"$schema": DIALECT, **model.model_json_schema()}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(folder: Path) -> None:
