@@ -69,6 +69,16 @@ def diameter(shingles: Sequence[Hashes]) -> float:
     return distance
 
 
+def removals(members: Sequence[Member], folder: Path) -> list[tuple[Path, int]]:
+    """Write `part-*.parquet`: the documents that went because a copy of them stayed."""
+    gone = sorted(
+        member.doc_key
+        for member in members
+        if member.level is Level.DOCUMENT and member.canonical not in {None, member.doc_key}
+    )
+    return tables.write(folder, tables.REMOVALS, {"id": gone})
+
+
 def write(members: Sequence[Member], folder: Path) -> list[tuple[Path, int]]:
     """Write `level=<level>/part-*.parquet`, sorted by cluster and member."""
     written = []

@@ -61,7 +61,7 @@ def curate(
         spec: What to do.
         key: Under which contents are hashed.
         executor: What runs the pipelines.
-        out: Where `corpus/`, `decisions/`, `clusters/`,
+        out: Where `corpus/`, `decisions/`, `clusters/`, `removals/`,
             `contamination/` and `report.json` are written.
         scratch: A folder for what is forgotten afterwards; no text is written there.
         say: Told what begins.
@@ -99,6 +99,7 @@ def curate(
         *_write_corpus(staying, out / "corpus"),
         *ledger.write(out / "decisions"),
         *clusters.write(members, out / "clusters"),
+        *clusters.removals(members, out / "removals"),
         *contamination.write(out / "contamination"),
     ]
     full = {**metrics, "content_key": key.fingerprint, "spec": spec.model_dump(mode="json")}

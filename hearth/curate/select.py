@@ -70,7 +70,8 @@ def find_copies(rows: list[Row], spec: CurateSpec) -> Copies:
     for place, row in enumerate(rows):
         by_content[row.content_id].append(place)
     exact = [(same[0], place) for same in by_content.values() for place in same[1:]]
-    distinct = [same[0] for same in by_content.values()]
+    # The first by key speaks for its copies: sources may declare the language differently.
+    distinct = [min(same, key=lambda place: rows[place].doc_key) for same in by_content.values()]
     if not distinct:
         return Copies(rows, exact, [])
     signatures = np.frombuffer(
@@ -90,7 +91,7 @@ def _withdraw(copies: Copies, spec: CurateSpec, ledger: Ledger) -> None:
     for grave in spec.tombstones:
         values[grave.kind].add(grave.value)
     keys, contents = values[TombstoneKind.KEY], values[TombstoneKind.CONTENT]
-    wide = values[TombstoneKind.NEAR]
+    wide, sources = values[TombstoneKind.NEAR], values[TombstoneKind.SOURCE]
     sets = copies.sets()
     buried = {
         sets.find(place)
@@ -98,7 +99,10 @@ def _withdraw(copies: Copies, spec: CurateSpec, ledger: Ledger) -> None:
         if row.doc_key in wide or row.content_id in wide
     }
     for place, row in enumerate(copies.rows):
-        if row.doc_key in keys:
+        if row.source in sources:
+            _give_up(row, Step.WITHDRAWN, "withdrawn by source", ledger)
+        elif row.doc_key in keys or row.doc_key.partition("#")[0] in keys:
+            # A key without a passage's number stands for all passages of its record.
             _give_up(row, Step.WITHDRAWN, "withdrawn by key", ledger)
         elif row.content_id in contents:
             _give_up(row, Step.WITHDRAWN, "withdrawn by content", ledger)

@@ -63,6 +63,9 @@ CLUSTERS: Final = pa.schema(
 )
 """One row a member of a cluster of copies: `hearth.curate.clusters.Member`."""
 
+REMOVALS: Final = pa.schema([pa.field("id", pa.string(), nullable=False)])
+"""The `doc_key`s of copies that went, as Curator's `TextDuplicatesRemovalStage` takes them."""
+
 CONTAMINATION: Final = pa.schema(
     [
         pa.field("doc_key", pa.string(), nullable=False),

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from nemo_curator.backends.base import BaseExecutor
 from nemo_curator.pipeline import Pipeline
+from nemo_curator.stages.text.deduplication.removal import TextDuplicatesRemovalStage
 
 from hearth.curate.executor import InProcessExecutor, ray_executor
 from hearth.curate.normalise import clean
@@ -151,6 +152,29 @@ def test_no_split_tears_a_group_a_work_or_a_translation(corpus: Corpus) -> None:
     assert all(len(splits) == 1 for splits in homes.values())
 
 
+def test_curators_own_removal_takes_the_ids_of_copies(corpus: Corpus, tmp_path: Path) -> None:
+    write_documents(tmp_path / "documents.parquet", library())
+    removal = TextDuplicatesRemovalStage(
+        ids_to_remove_path=str(corpus.folder / "removals"), id_field="doc_key"
+    )
+    reading = stages([tmp_path / "documents.parquet"], spec_of(), KEY)[:2]
+    tasks = Pipeline(name="removal", stages=[*reading, removal]).run(InProcessExecutor())
+    left = {key for task in tasks or [] for key in task.to_pandas()["doc_key"]}
+    gone = {made.doc_key for made in library()} - left
+    assert gone == {key for key in gone if corpus.fate(key)[0] in {"exact", "near"}}
+    assert {"b:copy", "b:near"} <= gone
+
+
+def test_every_cluster_names_its_members_and_what_became_of_them(corpus: Corpus) -> None:
+    path = corpus.folder / "clusters" / "level=document" / "part-00000.parquet"
+    rows = {row["doc_key"]: row for row in pq.ParquetFile(path).read().to_pylist()}
+    assert rows["a:near"]["cluster"] == rows["b:near"]["cluster"]
+    assert rows["b:near"]["canonical"] == rows["a:near"]["canonical"] == "a:near"
+    assert rows["b:near"]["diameter"] == pytest.approx(1 - rows["b:near"]["likeness"], abs=1e-5)
+    assert rows["a:copy"]["diameter"] == 0
+    assert rows["mirror-of-almanac:1"]["canonical"] is None
+
+
 def test_splits_of_an_earlier_corpus_are_kept(corpus: Corpus, curated: Curate) -> None:
     held = {row["doc_key"] for row in corpus.split("test")}
     bridge = document(
@@ -214,6 +238,18 @@ def test_the_test_split_and_exempt_sources_are_never_trimmed(curated: Curate) ->
 
 def test_the_same_input_makes_the_same_bytes(corpus: Corpus, curated: Curate) -> None:
     again = curated(library()[::-1])
+    assert again.files() == corpus.files()
+
+
+def test_the_layout_of_files_leaves_no_trace(
+    corpus: Corpus, curated: Curate, tmp_path: Path
+) -> None:
+    made = library()
+    paths = []
+    for number in range(7):
+        paths.append(tmp_path / f"shard-{6 - number}.parquet")
+        write_documents(paths[-1], made[number::7])
+    again = curated([], files=paths)
     assert again.files() == corpus.files()
 
 

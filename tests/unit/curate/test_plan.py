@@ -92,12 +92,12 @@ def test_no_split_tears_a_group(seed: int, size: int, pairs: list[tuple[int, int
     names = groups(documents, copies, KEY)
     for one, other in copies:
         assert names[one] == names[other]
-    for first, one in zip(documents, names, strict=True):
-        for second, other in zip(documents, names, strict=True):
+    for first, mine in zip(documents, names, strict=True):
+        for second, theirs in zip(documents, names, strict=True):
             same = first.work == second.work or (
                 first.parallel is not None and first.parallel == second.parallel
             )
-            assert one == other or not same
+            assert mine == theirs or not same
     try:
         splits = assign(documents, names, SHARES, 0.05, KEY)
     except DataError:
