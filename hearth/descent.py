@@ -14,6 +14,9 @@ from hearth.storage import Store
 
 _AT_ONCE: Final = 16
 
+SPLITS_ONLY: Final = "previous"
+"""The role of an earlier corpus whose splits are kept: nothing of its text comes along."""
+
 
 class Role(StrEnum):
     """What a version is to an endpoint."""
@@ -43,8 +46,9 @@ class Descent:
         self.records = {record.fingerprint: record for record in records}
         self._made_from: dict[str, list[str]] = {}
         for record in records:
-            for ref in record.inputs.values():
-                self._made_from.setdefault(ref.fingerprint, []).append(record.fingerprint)
+            for role, ref in record.inputs.items():
+                if role != SPLITS_ONLY:
+                    self._made_from.setdefault(ref.fingerprint, []).append(record.fingerprint)
 
     @classmethod
     def of(cls, root: Store) -> Self:

@@ -18,6 +18,7 @@ from hearth.artifact import Artifact, ArtifactRecord, InputRef, read_record
 from hearth.build import Build, EventKind
 from hearth.copies import keys_of, with_copies
 from hearth.corpora import Corpus
+from hearth.descent import SPLITS_ONLY
 from hearth.errors import NotFoundError, PolicyViolation
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, Stage
@@ -138,6 +139,8 @@ def refuse_plan(root: Store, plan: StagePlan) -> None:
         refuse(root, plan.ref(), "reuse")
         return
     for role, ref in plan.inputs.items():
+        if role == SPLITS_ONLY:
+            continue
         refuse(root, ref, f"make {plan.stage} from its {role}")
 
 

@@ -11,6 +11,7 @@ from hearth.artifact import Artifact
 from hearth.attempt import Attempts
 from hearth.build import EventKind
 from hearth.copies import with_copies
+from hearth.descent import Descent
 from hearth.errors import DataError, NotFoundError, PolicyViolation, SpecError
 from hearth.gc import Why, collect, garbage
 from hearth.holding import Kind, Todo
@@ -337,3 +338,16 @@ def test_what_is_allowed_is_not_purged(home: Library) -> None:
     withdrawn(home, ALICE)
     allow(home.store, home.corpus.uri, "dpo", "for now")
     assert {item.why for item in garbage(home.store, withdrawn=True)} == {Why.CHECKPOINT}
+
+
+def test_an_earlier_corpus_that_only_gave_its_splits_revokes_nothing(home: Library) -> None:
+    withdrawn(home, ALICE)
+    plan = home.plan(Stage.CURATE).model_copy(
+        update={"fingerprint": "e" * 64, "inputs": {"previous": home.corpus.artifact.ref()}}
+    )
+    refuse_plan(home.store, plan)
+    later = home.corpus.record.model_copy(
+        update={"fingerprint": "e" * 64, "inputs": {"previous": home.corpus.artifact.ref()}}
+    )
+    descent = Descent(home.store, [home.corpus.record, later])
+    assert descent.below([home.corpus.record.fingerprint]) == []
