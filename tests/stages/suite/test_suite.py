@@ -13,7 +13,8 @@ from hearth.attempt import Exit
 from hearth.documents import Document
 from hearth.errors import EXIT_OK
 from hearth.suite.manifest import SuiteManifest
-from hearth.suite.spec import SuiteSpec
+from hearth.suite.spec import CONTRACT, SuiteSpec
+from tests.golden import check
 
 GOLDEN = Path(__file__).with_name("golden.json")
 
@@ -48,9 +49,7 @@ def test_the_program_freezes_the_golden_suite(
     # Parquet's bytes name the library that wrote them: its rows are what counts.
     listed = json.dumps(rows(artifact, tmp_path), ensure_ascii=False, sort_keys=True)
     digests["items.parquet rows"] = hashlib.sha256(listed.encode()).hexdigest()
-    assert digests == json.loads(GOLDEN.read_text(encoding="utf-8")), (
-        "the suite that this spec stands for has changed: raise hearth.suite.spec.CONTRACT"
-    )
+    check(GOLDEN, CONTRACT, digests)
 
 
 def test_every_item_is_in_its_data_file_and_in_the_table(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import signal
 import subprocess
 import time
@@ -19,6 +18,8 @@ from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.train.checkpoint import MANIFEST
 from hearth.train.run import History
+from hearth.train.spec import CONTRACT
+from tests.golden import check
 
 if TYPE_CHECKING:
     from tests.stages.train.conftest import Program
@@ -124,10 +125,7 @@ def test_the_result_is_the_golden_one(reference: tuple[Attempt, ArtifactRecord])
         "corpus_tokens": record.metrics["corpus_tokens"],
         "losses": [round(loss, 2) for loss in history.losses[::10]],
     }
-    golden = json.loads(GOLDEN.read_text("utf-8"))
-    assert found["losses"] == pytest.approx(golden.pop("losses"), abs=0.03)
-    del found["losses"]
-    assert found == golden, "the result has changed: raise hearth.train.spec.CONTRACT"
+    check(GOLDEN, CONTRACT, found, {"losses": 0.03})
 
 
 def test_killed_and_stopped_and_damaged_it_ends_with_the_uninterrupted_weights(
