@@ -65,7 +65,7 @@ _WECHAT_WORDS: Final = (
     r"(?:微信(?!公众|支付|小程序|群)|薇信|[vV]信|(?<![A-Za-z])(?:wx|vx|WX|VX)(?=[: ]))"
 )
 _WECHAT: Final = re.compile(
-    rf"(?:{_WECHAT_WORDS}(?:ID|id)?{GAP}|{FIELD}(?i:wechat)(?![A-Za-z]){OF})"
+    rf"(?:{_WECHAT_WORDS}(?:ID|id)?{GAP}|{FIELD}(?i:wechat(?:/weixin)?|weixin)(?![A-Za-z]){OF})"
     r"([A-Za-z][A-Za-z0-9_-]{5,19})(?![A-Za-z0-9_@.-])",
     re.ASCII,
 )
@@ -87,7 +87,7 @@ def plate(view: str) -> Iterator[Span]:
         yield Span(*match.span(), PiiKind.CN_PLATE)
 
 
-@finder(PiiKind.WECHAT_ID, needs=("微信", "薇信", "v信", "wechat", "wx", "vx"))
+@finder(PiiKind.WECHAT_ID, needs=("微信", "薇信", "v信", "wechat", "weixin", "wx", "vx"))
 def wechat(view: str) -> Iterator[Span]:
     """Yield WeChat ids, named as such; a mere word needs a colon before it."""
     for match in _WECHAT.finditer(view):

@@ -26,7 +26,7 @@ FIELD = r"(?<![A-Za-z_<])"
 GAP = rf"[^\n0-9A-Za-z<。！？{MASK}]{{0,12}}"
 """What stands between a field's Chinese name and its value: 号码："""
 OF = (
-    r"(?:[ :#=(.,\"'-]{1,3}(?i:numbers?|num|no|nr|card|code|id|identifier|account|is|was|reads)"
+    r"(?:[ _:#=(.,\"'-]{1,3}(?i:numbers?|num|no|nr|card|code|id|identifier|account|is|was|reads)"
     r"(?![A-Za-z])){0,4}[ :#=(.,\"'*-]{1,4}"
 )
 """The same in English: ` number is: `"""

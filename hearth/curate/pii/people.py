@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -59,11 +60,12 @@ _LABELS: Final = words(
     "原告人?", "被告人?", "被害人", "受害人", "证人", "嫌疑人", "代表人", "负责人", "经办人",
     "复核人", "审核人", "监护人", "委托人", "代理人", "投保人", "被保险人", "受益人", "持卡人",
     "业主", "承租人", "出租人", "借款人", "担保人", "死者", "考生", "签收人", "填表人", "签字人",
-    "报案人", "投诉人", "举报人", "乘客", "旅客", "车主", "机主", "房主",
+    "报案人", "投诉人", "举报人", "乘客", "旅客", "车主", "机主", "房主", "本人", "我叫", "名叫",
+    "第三人", "上诉人", "申诉人",
 )  # fmt: skip
 _NEEDS: Final = (
     "姓名", "人", "户主", "患者", "原告", "被告", "业主", "死者", "考生", "乘客", "旅客", "车主",
-    "机主", "房主",
+    "机主", "房主", "我叫", "名叫",
 )  # fmt: skip
 _HAN: Final = "[\u4e00-\u9fff]"
 _CHINESE: Final = re.compile(
@@ -71,14 +73,27 @@ _CHINESE: Final = re.compile(
     rf"(?P<name>{_HAN}{{2,10}}(?:·{_HAN}{{1,6}}){{0,3}})"
 )
 _FOLLOWS: Final = re.compile(rf"(?:{_AFTER})")
+_GREETED: Final = re.compile(
+    rf"(?:致|尊敬的|亲爱的)({_HAN}{{2,4}}?)(?=先生|女士|同志|老师|教授|医生|律师)"
+)
+# Known by what comes after it: 张伟，男，汉族; 张伟（身份证号…
+_BEFORE: Final = re.compile(
+    rf"(?<!{_HAN})({_HAN}{{2,4}})(?=[ ]?[,(][ ]?[男女][,) ]|[ ]?\([ ]?(?:身份证|公民身份|证件号))"
+)
 
 _WORD: Final = r"[A-Z][A-Za-z'’-]{1,20}"
 _NAME: Final = rf"({_WORD}(?: [A-Z]\.)?(?: {_WORD}){{1,2}})(?![A-Za-z])"
 _TITLED: Final = re.compile(rf"(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? {_NAME}")
+# From a literal each, which `re` finds fast.
+_ADDRESSED: Final = re.compile(
+    r"(?:My name is |my name is |Dear |dear |Sincerely,\s{1,4}|sincerely,\s{1,4}|Regards,\s{1,4}"
+    rf"|regards,\s{{1,4}}|Faithfully,\s{{1,4}}|faithfully,\s{{1,4}}){_NAME}"
+)
 _AFTER_COLON: Final = re.compile(rf":[ ]{{0,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?{_NAME}")
 _FIELD: Final = re.compile(
     r"(?:name|contact(?: person)?|applicant|patient|attention|attn|recipient|customer|client"
-    r"|employee|student|witness|beneficiary|insured|cardholder|account holder|signed)[ ]?\Z",
+    r"|employee|student|witness|beneficiary|insured|holder|signed|plaintiff|defendant|guardian"
+    r"|owner|tenant|passenger|driver|sender)[ ]?\Z",
     re.IGNORECASE,
 )
 _LONGEST_FIELD: Final = 16
@@ -106,6 +121,14 @@ def chinese_name(view: str) -> Iterator[Span]:
         place = start + size
 
 
+@finder(PiiKind.PERSON_NAME, needs=("男", "女", "身份", "证件号", "致", "敬的", "亲爱的"))
+def described_name(view: str) -> Iterator[Span]:
+    """Yield names that are followed by a sex or a document's number, or greeted with a title."""
+    for match in itertools.chain(_BEFORE.finditer(view), _GREETED.finditer(view)):
+        if _length(match[1]) == len(match[1]):
+            yield Span(*match.span(1), PiiKind.PERSON_NAME)
+
+
 def _length(run: str) -> int:
     """Return how much of a run of Han characters is a name; 0 if none is."""
     if "·" in run:
@@ -128,6 +151,9 @@ def english_name(view: str) -> Iterator[Span]:
     for match in _TITLED.finditer(view):
         if not view[match.start() - 1 : match.start()].isalpha() and _is_person(match[1]):
             yield Span(*match.span(1), PiiKind.PERSON_NAME)
+    for match in _ADDRESSED.finditer(view):
+        if _is_person(match[1]):
+            yield Span(*match.span(1), PiiKind.PERSON_NAME)
     for match in _AFTER_COLON.finditer(view):
         before = view[max(0, match.start() - _LONGEST_FIELD) : match.start()]
         if _FIELD.search(before) and _is_person(match[1]):
@@ -138,4 +164,4 @@ def _is_person(name: str) -> bool:
     return _THINGS.isdisjoint(re.findall(r"[A-Za-z]+", name))
 
 
-FINDERS: Final[tuple[Finder, ...]] = (chinese_name, english_name)
+FINDERS: Final[tuple[Finder, ...]] = (chinese_name, described_name, english_name)

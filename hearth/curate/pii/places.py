@@ -42,16 +42,13 @@ _PART: Final = (
     r"\d{1,5}[A-Z]?"
 )
 _ENGLISH: Final = re.compile(
-    rf"(?<![0-9A-Za-z.-])(?:{_PART}, ?){{0,4}}(?:No\. ?)?\d{{1,5}}[A-Za-z]?,? "
+    r"\d(?<![0-9A-Za-z.-].)\d{0,4}[A-Za-z]?,? "
     rf"(?:[A-Z][A-Za-z'.-]{{1,20}} ){{1,4}}{_STREET}"
     rf"(?:, ?{_PART}){{0,3}}(?:, [A-Z][a-z]{{1,20}}(?: [A-Z][a-z]{{2,20}}){{0,2}}){{0,2}}"
     r"(?:,? [A-Z]{2} \d{5}(?:-\d{4})?(?!\d)| [A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?![A-Z]))?",
 )
-_STREETS: Final = (
-    " street", " st", " road", " rd", " avenue", " ave", " lane", " ln", " drive", " dr",
-    " boulevard", " blvd", " way", " court", " ct", " place", " square", " terrace", " crescent",
-    " highway", " hwy",
-)  # fmt: skip
+_ROOM: Final = re.compile(rf"(?<![0-9A-Za-z.-])(?:{_PART}, ?){{0,4}}(?:No\. ?)?\Z")
+_LONGEST_ROOM: Final = 80
 # "A 500 GB Hard Drive", "3 Hard Disk Place": hardware has drives too.
 _HARDWARE: Final = re.compile(r"\b(?:Hard|Disk|Flash|USB|Tape|GB|MB|TB|CD|DVD|ROM) ")
 
@@ -100,12 +97,13 @@ def chinese_address(view: str) -> Iterator[Span]:
             yield Span(before.start() + cut, match.end(), PiiKind.ADDRESS)
 
 
-@finder(PiiKind.ADDRESS, needs=_STREETS)
+@finder(PiiKind.ADDRESS)
 def english_address(view: str) -> Iterator[Span]:
     """Yield addresses from the room or the house number to the postcode."""
     for match in _ENGLISH.finditer(view):
         if not _HARDWARE.search(match[0]):
-            yield Span(*match.span(), PiiKind.ADDRESS)
+            room = _ROOM.search(view, max(0, match.start() - _LONGEST_ROOM), match.start())
+            yield Span(room.start() if room else match.start(), match.end(), PiiKind.ADDRESS)
 
 
 @finder(PiiKind.COORDINATES)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Final
 
 from hearth.curate.pii.detectors import Detector, Finders
 from hearth.curate.pii.fold import covered, fold
 from hearth.curate.pii.kinds import PiiKind, Span
+
+_PASSES: Final = 8
 
 
 def detect(
@@ -20,7 +23,8 @@ def detect(
 
     Passes are repeated, with what was found masked, until one finds nothing new: covering one
     number can free the boundary of its neighbour, and the redacted text must hold nothing that is
-    still detected.
+    still detected. Where eight passes do not suffice, as in a chain of thousands of numbers, what
+    is found takes its whole line, so that the time stays linear.
 
     Args:
         text: Any text. Full-width digits and letters are seen as their ASCII forms.
@@ -34,7 +38,13 @@ def detect(
     view = fold(text)
     found: list[Span] = []
     for detector in (_own(wanted), *detectors):
+        passes = 0
         while new := _claim(span for span in detector.detect(view) if span.kind in wanted):
+            passes += 1
+            if passes > _PASSES:
+                new = _lines(view, new)
+                inside = [(span.start, span.end) for span in new]
+                found = [span for span in found if not _within(span, inside)]
             found += new
             view = covered(view, [(span.start, span.end) for span in new])
     return sorted(found)
@@ -53,6 +63,24 @@ def redact(text: str, spans: Iterable[Span]) -> str:
         pieces += (text[position:start], kind.placeholder)
         position = end
     return "".join((*pieces, text[position:]))
+
+
+def _lines(view: str, spans: Iterable[Span]) -> list[Span]:
+    """Widen spans to their lines; of a line's the first stays."""
+    wide: list[Span] = []
+    for start, end, kind in spans:
+        if not wide or start >= wide[-1].end:
+            close = view.find("\n", end)
+            wide.append(
+                Span(view.rfind("\n", 0, start) + 1, close if close >= 0 else len(view), kind)
+            )
+    return wide
+
+
+def _within(span: Span, places: Sequence[tuple[int, int]]) -> bool:
+    number = bisect(places, (span.start, span.end))
+    near = places[max(0, number - 1) : number + 1]
+    return any(start <= span.start and span.end <= end for start, end in near)
 
 
 @cache

@@ -102,11 +102,11 @@ FINDERS: Final[tuple[Finder, ...]] = (
     ),
     pattern(
         PiiKind.TOKEN,
-        _KEY_START + r"(gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_\w{22,255}|glpat-[\w-]{20,64}"
-        r"|hf_[A-Za-z0-9]{30,40}|npm_[A-Za-z0-9]{36}|pypi-AgEI[\w-]{50,250}"
+        _KEY_START + r"(gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_\w{22,255}|glpat-[\w-]{20,}+"
+        r"|hf_[A-Za-z0-9]{30,40}|npm_[A-Za-z0-9]{36}|pypi-AgEI[\w-]{50,}+"
         r"|SG\.[\w-]{16,32}\.[\w-]{30,64}"
-        r"|xox[abprs]-[A-Za-z0-9-]{10,200}|xapp-[A-Za-z0-9-]{20,200}|[sr]k_live_[A-Za-z0-9]{20,120}"
-        r"|sk-[A-Za-z0-9_-]{20,200})" + _KEY_END,
+        r"|xox[abprs]-[A-Za-z0-9-]{10,}+|xapp-[A-Za-z0-9-]{20,}+|[sr]k_live_[A-Za-z0-9]{20,120}"
+        r"|sk-[\w-]{20,}+)" + _KEY_END,
         needs=(
             "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "npm_",
             "pypi-agei", "sg.", "xox", "xapp-", "k_live_", "sk-",
@@ -114,12 +114,12 @@ FINDERS: Final[tuple[Finder, ...]] = (
     ),
     pattern(
         PiiKind.TOKEN,
-        _KEY_START + r"(eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,2000})" + _KEY_END,
+        _KEY_START + r"(eyJ[\w-]{10,2000}+\.eyJ[\w-]{10,}+\.[\w-]{10,}+)" + _KEY_END,
         needs=("eyj",),
     ),
     pattern(
         PiiKind.TOKEN,
-        r"(?i:bearer|authorization: basic) ([A-Za-z0-9._~+/-]{20,2000}={0,2})(?![A-Za-z0-9])",
+        r"(?i:bearer|authorization: basic) ([A-Za-z0-9._~+/-]{20,2000}+={0,2})(?![A-Za-z0-9])",
         lambda found: any("0" <= c <= "9" for c in found),
         needs=("bearer ", "basic "),
     ),

@@ -36,7 +36,7 @@ _NAMED_CARD: Final = re.compile(rf"{_CARD_WORDS}{GAP}{_CARD_LIKE}", re.ASCII)
 _TERMED_CARD: Final = re.compile(rf"{FIELD}{_CARD_TERMS}{OF}{_CARD_LIKE}", re.ASCII)
 _IBAN: Final = re.compile(rf"[A-Z]{FREE}[A-Z]\d{{2}}(?= ?[A-Z0-9]{{4}})", re.ASCII)
 _CONTINUES: Final = re.compile(r"[0-9A-Za-z]", re.ASCII)
-_IBAN_NAME: Final = re.compile(r"IBAN[^\n<MASK]{0,16}\Z".replace("MASK", MASK))
+_IBAN_NAME: Final = re.compile(r"(?i:iban)[^\n<MASK]{0,16}\Z".replace("MASK", MASK))
 _SSN: Final = r"[0-8](?<![0-9A-Za-z-].)\d\dSEP\d\dSEP\d{4}(?![0-9A-Za-z]|-\d)"
 _SSN_WORDS: Final = words("社会安全号", "社会安全号码", "社安号", "美国社保号")
 _PASSPORT: Final = r"([A-Z][A-Z0-9]{6,8}|\d{9})"
@@ -53,7 +53,7 @@ _QUAD: Final = re.compile(
 _VERSION: Final = re.compile(r"(?:version|ver\.?|v|release|版本|版)[ :]{0,2}\Z", re.IGNORECASE)
 _SIX: Final = r"([23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34})(?![0-9A-Za-z:])"
 _MAC: Final = re.compile(
-    r"[0-9A-Fa-f](?<![0-9A-Za-z:.-].)[0-9A-Fa-f](?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5}"
+    r"[0-9A-Fa-f](?<![0-9A-Za-z.-].)(?<![^0-9A-Za-z][0-9A-Fa-f]{2}:.)[0-9A-Fa-f](?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5}"
     r"|[0-9A-Fa-f]{2}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![0-9A-Za-z]|[:.-][0-9A-Fa-f]{2})",
     re.ASCII,
 )
@@ -66,10 +66,10 @@ _CHART_TERMS: Final = (
     r"|admission number)|MRN)"
 )
 _POLICY: Final = r"([A-Z]{0,4}-?\d[0-9A-Z-]{5,20})" + END
-_POLICY_WORDS: Final = words(
-    "社保号码?", "社保卡号", "社会保障号码?", "社会保障卡号", "医保号", "医保卡号", "医疗保险号",
-    "参保号", "保单号", "养老保险号", "个人编号",
-)  # fmt: skip
+_POLICY_WORDS: Final = (
+    "(?:(?:社会?保障?|医保|医疗保险|养老保险|参保|保险|保单)[卡单证]?[卡人]?(?:个人)?编?号码?"
+    "|个人编号)"
+)
 _POLICY_TERMS: Final = (
     r"(?i:insurance (?:policy )?(?:number|no|id|card)|policy (?:number|no)|member id|medicare)"
 )
@@ -184,7 +184,8 @@ NAMED: Final[tuple[Finder, ...]] = (
     _numbered(PiiKind.PASSPORT, rf"护照{GAP}{_PASSPORT}{END}", ("护照",)),
     _numbered(PiiKind.PASSPORT, rf"{FIELD}(?i:passport){OF}{_PASSPORT}{END}", ("passport",)),
     pattern(
-        PiiKind.IMEI, rf"(?:(?i:imei)|串号|串码)[^\n0-9<。！？{MASK}]{{0,16}}{_IMEI}{END}",
+        PiiKind.IMEI,
+        rf"(?:(?i:imei(?:/meid)?) ?\d?(?!\d)|串号|串码)[^\n0-9<。！？{MASK}]{{0,16}}{_IMEI}{END}",
         needs=("imei", "串号", "串码"), long=True,
     ),
     _numbered(
@@ -197,7 +198,7 @@ NAMED: Final[tuple[Finder, ...]] = (
     ),
     _numbered(
         PiiKind.INSURANCE_NUMBER, rf"{_POLICY_WORDS}{GAP}{_POLICY}",
-        ("社保", "社会保障", "医保", "保险号", "参保号", "保单号", "个人编号"),
+        ("社保", "社会保障", "医保", "保险", "参保", "保单", "个人编号"),
     ),
     _numbered(
         PiiKind.INSURANCE_NUMBER, rf"{FIELD}{_POLICY_TERMS}{OF}{_POLICY}",

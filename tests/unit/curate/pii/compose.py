@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -80,7 +81,11 @@ def documents(size: Size) -> Iterator[dict[str, Any]]:
             text, spans, negatives = "", [], []
             for template, value, label in taken:
                 before, _, after = template.partition("{}")
-                text += (joint if text else "") + before
+                first = (before + value.replace(OPEN, "") + after)[:1]
+                # A value that runs into the next sentence's would be neither.
+                last = unicodedata.normalize("NFKC", text[-1:])
+                glued = last.isascii() and last.isalnum() and first.isascii()
+                text += (("\n" if glued and not joint else joint) if text else "") + before
                 lead, inner, tail = value.rpartition(OPEN)
                 inner, _, tail = tail.partition(CLOSE)
                 start = len(text) + len(lead)

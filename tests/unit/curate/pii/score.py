@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FROZEN = Path(__file__).with_name("frozen.jsonl")
+SECOND = Path(__file__).with_name("second.jsonl")
 Detect = Callable[[str], Iterable[tuple[int, int, str]]]
 _Z = 1.959964
 
