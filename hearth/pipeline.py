@@ -74,6 +74,8 @@ def stage_plans(record: BuildRecord) -> dict[Stage, StagePlan]:
         SUITE_CONTRACT,
         _spec(SuiteSpec, recipe.suite, tokens.get(Stage.SUITE)),
         {"mirror": mirror.ref()},
+        # A frozen suite stays as it is; one that is made now leaves out what is withdrawn by now.
+        settings={"tombstones": _graves(record)},
         frozen=True,
     )
     curate = planner.plan(
@@ -176,6 +178,10 @@ def _spec(model: type[StageSpec], section: FrozenModel, generation: str | None) 
         if name in model.model_fields
     }
     return model(**known, generation=generation)
+
+
+def _graves(record: BuildRecord) -> list[dict[str, Any]]:
+    return [grave.model_dump(mode="json") for grave in record.lock.tombstones]
 
 
 def _operation(recipe: Recipe) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _in_suites(
                 recipe=suite.name,
                 documents=tuple(asked),
                 todo=Todo.REBUILD,
-                how="asks about it: take its work from `suite.reserved`, raise `suite.version`",
+                how="asks about it: raise `suite.version`; a suite that is made now leaves it out",
             )
 
 

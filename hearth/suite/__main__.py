@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from hearth.documents import Document, read_documents
 from hearth.errors import DataError
+from hearth.lock import Tombstone
 from hearth.model import Stage
 from hearth.stage.context import Context
 from hearth.stage.program import main
@@ -18,13 +19,16 @@ from hearth.suite.passages import Passage
 from hearth.suite.plan import passages, plan
 from hearth.suite.spec import CONTRACT, Language, SuiteSpec
 from hearth.suite.tasks import write
+from hearth.tombstones import Buried
 
 
 def run(context: Context) -> dict[str, Any]:
     """Build the suite; metrics count items and groups of each task."""
     spec = cast("SuiteSpec", context.spec)
     folder = context.input("mirror").fetch("documents/*") / "documents"
-    reserved = reserved_documents(sorted(folder.glob("*.parquet")), spec)
+    graves = cast("list[Any]", context.job.settings.get("tombstones", []))
+    buried = Buried(Tombstone.model_validate(grave) for grave in graves)
+    reserved = reserved_documents(sorted(folder.glob("*.parquet")), spec, buried)
     context.progress("choose items", 0, None, "items")
     found = passages(reserved, spec)
     tasks = plan(found, spec)
@@ -49,8 +53,11 @@ def run(context: Context) -> dict[str, Any]:
     }
 
 
-def reserved_documents(paths: list[Path], spec: SuiteSpec) -> list[Document]:
-    """The documents of the reserved works.
+def reserved_documents(paths: list[Path], spec: SuiteSpec, buried: Buried) -> list[Document]:
+    """The documents of the reserved works, but for those that are withdrawn by key or source.
+
+    A mirror does not know contents by their keyed hashes: copies under other keys are for whoever
+    withdraws to name.
 
     Raises:
         DataError: the mirror has no document of a reserved work.
@@ -59,7 +66,7 @@ def reserved_documents(paths: list[Path], spec: SuiteSpec) -> list[Document]:
     documents = []
     for row in read_documents(paths):
         held[row["work"]] += 1
-        if row["work"] in spec.reserved:
+        if row["work"] in spec.reserved and not buried.grave(row["doc_key"], source=row["source"]):
             documents.append(Document(**row))
     missing = [work for work in spec.reserved if not held[work]]
     if missing:
