@@ -107,7 +107,7 @@ def why(
     stand_in = None if place else _stand_in(corpus, last.canonical)
     content = next((step.content_id for step in steps if step.content_id), None)
     copies = corpus.decisions({key}, where="canonical", columns=("doc_key",))
-    buried = {key, content, origin.source if origin else None}
+    buried = {key, key.partition("#")[0], content, origin.source if origin else None}
     return Way(
         document=key,
         corpus=corpus.uri,
