@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SHIPPED: Final = ("recipes", "profiles", "dags", "plugins")
+SHIPPED: Final = ("recipes", "profiles", "presets", "dags", "plugins")
 RECIPE: Final = """
 name: own
 mirror:
