@@ -1,4 +1,4 @@
-"""What tests of several stages share: a disk of a few kilobytes for a program to fill."""
+"""What tests of several stages share: an empty store, and a disk of a few kilobytes to fill."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ import pytest
 from hearth.model import Stage
 from hearth.profile import StorageSettings
 from hearth.stage.job import environment_for
+from hearth.storage import Store
 
 MOUNT = 'mount -t tmpfs -o "size=$1" hearth "$2" && shift 2 && exec "$@"'
 
 OnSmallDisk = Callable[[Stage, str, StorageSettings, int], tuple[int, str]]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """An empty store, which a program in this process finds by its environment."""
+    settings = StorageSettings(uri=f"file://{tmp_path}/store")
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    return Store.open(settings)
 
 
 @pytest.fixture

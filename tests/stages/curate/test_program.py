@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, fingerprint
-from hearth.attempt import Attempt, Attempts, Exit
+from hearth.artifact import Artifact
+from hearth.attempt import Attempt, Exit
 from hearth.curate.__main__ import run
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
 from hearth.documents import write_documents
 from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
-from hearth.provenance import Meter, provenance
-from hearth.stage.job import Job
-from hearth.stage.program import main
 from hearth.storage import Store
+from tests import artifacts
+from tests.artifacts import execute, publish
 from tests.stages.curate.conftest import PII, library, spec_of, suite_rows
 
 Claim = Callable[..., Attempt]
@@ -30,81 +27,27 @@ Program = Callable[..., tuple[Artifact, Exit]]
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    settings = StorageSettings(uri=f"file://{tmp_path}/store")
-    for name, value in settings.environment().items():
-        monkeypatch.setenv(name, value)
-    return Store.open(settings)
-
-
-def publish(store: Store, stage: Stage, local: Path, name: str) -> InputRef:
-    data = local.read_bytes()
-    made = fingerprint(stage, 1, {"sha256": hashlib.sha256(data).hexdigest()}, {})
-    artifact = Artifact(store, stage, made)
-    info = artifact.folder.upload(local, f"attempts/1/{name}")
-    artifact.publish(
-        ArtifactRecord(
-            stage=stage,
-            name="small",
-            contract=1,
-            fingerprint=made,
-            spec={},
-            inputs={},
-            attempt=1,
-            outputs=(Output(path=info.path, bytes=info.bytes, sha256=info.sha256, rows=None),),
-            metrics={},
-            provenance=provenance(stage, "b", Meter().started, None, None),
-            cost=Meter().read(),
-        )
-    )
-    return artifact.ref()
-
-
-@pytest.fixture
 def claim(store: Store, tmp_path: Path) -> Claim:
     write_documents(tmp_path / "documents.parquet", library())
     pq.write_table(pa.Table.from_pylist(suite_rows()), tmp_path / "items.parquet")
-    mirror = publish(store, Stage.MIRROR, tmp_path / "documents.parquet", "documents/all.parquet")
-    suite = publish(store, Stage.SUITE, tmp_path / "items.parquet", "items.parquet")
+    inputs = {
+        "mirror": publish(
+            store, Stage.MIRROR, {"documents/all.parquet": tmp_path / "documents.parquet"}
+        ),
+        "suite": publish(store, Stage.SUITE, {"items.parquet": tmp_path / "items.parquet"}),
+    }
+    secrets = {CONTENT_KEY: SecretRef(file=tmp_path / "key")}
 
-    def made_job(spec: CurateSpec, key: bytes = b"thirty-two bytes of a secret key") -> Attempt:
+    def made(spec: CurateSpec, key: bytes = b"thirty-two bytes of a secret key") -> Attempt:
         (tmp_path / "key").write_bytes(key)
-        said = spec.model_dump(mode="json")
-        inputs = {"mirror": mirror, "suite": suite}
-        made = fingerprint(
-            Stage.CURATE, CONTRACT, said, {role: ref.fingerprint for role, ref in inputs.items()}
-        )
-        artifact = Artifact(store, Stage.CURATE, made)
-        attempt, _ = Attempts(artifact).claim_or_join("build")
-        job = Job(
-            stage=Stage.CURATE,
-            name="small",
-            contract=CONTRACT,
-            spec=said,
-            fingerprint=made,
-            inputs=inputs,
-            attempt=attempt.number,
-            artifact=artifact.uri,
-            build="build",
-            secrets={CONTENT_KEY: SecretRef(file=tmp_path / "key")},
-        )
-        store.put(store.relative(attempt.job_uri), job.model_dump_json().encode())
-        return attempt
+        return artifacts.claim(store, Stage.CURATE, CONTRACT, spec, inputs, secrets=secrets)
 
-    return made_job
+    return made
 
 
 @pytest.fixture
 def program(claim: Claim) -> Program:
-    def start(*arguments: Any) -> tuple[Artifact, Exit]:
-        attempt = claim(*arguments)
-        code = main(Stage.CURATE, CONTRACT, CurateSpec, run, ["--job", attempt.job_uri])
-        end = attempt.exit()
-        assert end is not None
-        assert end.code == code
-        return attempt.artifact, end
-
-    return start
+    return lambda *arguments: execute(claim(*arguments), Stage.CURATE, CONTRACT, CurateSpec, run)
 
 
 def test_a_corpus_is_an_artifact_with_rows_decisions_and_a_report(

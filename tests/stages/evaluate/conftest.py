@@ -10,56 +10,40 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, fingerprint
-from hearth.attempt import Attempt, Attempts, Exit
+from hearth.artifact import Artifact, InputRef
+from hearth.attempt import Attempt, Exit
 from hearth.documents import Document
 from hearth.evaluate.__main__ import run
 from hearth.evaluate.spec import CONTRACT, EvaluateSpec
 from hearth.model import Stage
-from hearth.profile import StorageSettings
-from hearth.provenance import Meter, provenance
-from hearth.stage.job import Job
-from hearth.stage.program import main
 from hearth.storage import Store
 from hearth.suite.manifest import SuiteManifest
 from hearth.suite.plan import passages, plan
 from hearth.suite.spec import Language, Lengths, SuiteSpec
 from hearth.suite.tasks import write
+from tests import artifacts
+from tests.artifacts import below, execute, publish
+from tests.prose import LANGUAGES, prose
 
-WORDS = {
-    "en": (
-        "lamp yard river stone winter letter garden bridge market teacher window morning",
-        "keeps finds carries follows answers opens crosses repairs remembers paints",
-    ),
-    "zh": (
-        "灯 院子 河 石头 冬天 信 花园 桥 集市 老师 窗户 早晨",
-        "照亮 找到 带走 跟着 回答 打开 穿过 修好 记得 画出",
-    ),
-}
 WINDOW = 96
 
 
 def documents(seed: int) -> list[Document]:
     random = np.random.default_rng(seed)
-    made = []
-    for chapter in range(12):
-        for language, (nouns, verbs) in WORDS.items():
-            sentences = []
-            for _ in range(50):
-                who, what = random.choice(nouns.split(), 2, replace=False)
-                verb = random.choice(verbs.split())
-                english = language == "en"
-                sentences.append(
-                    f"The {who} {verb} the {what}. " if english else f"{who}{verb}了{what}。"
-                )
-            key = f"{language}:{seed}/{chapter}"
-            text = "".join(sentences)
-            made.append(
-                Document(
-                    key, language, f"book{seed}", f"{seed}/{chapter}", language, "CC0", None, text
-                )
-            )
-    return made
+    return [
+        Document(
+            doc_key=f"{language}:{seed}/{chapter}",
+            source=language,
+            work=f"book{seed}",
+            parallel=f"{seed}/{chapter}",
+            language=language,
+            licence="CC0",
+            title=None,
+            text=prose(random, language, 50),
+        )
+        for chapter in range(12)
+        for language in LANGUAGES
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -135,56 +119,11 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    settings = StorageSettings(uri=f"file://{tmp_path}/store")
-    for name, value in settings.environment().items():
-        monkeypatch.setenv(name, value)
-    return Store.open(settings)
-
-
-Publish = Callable[[Stage, Path], InputRef]
-
-
-@pytest.fixture
-def publish(store: Store) -> Publish:
-    """Publish a folder as a finished artifact."""
-
-    def finish(stage: Stage, folder: Path) -> InputRef:
-        artifact = Artifact(store, stage, fingerprint(stage, 1, {"folder": str(folder)}, {}))
-        outputs = []
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            name = path.relative_to(folder).as_posix()
-            info = artifact.folder.upload(path, f"attempts/1/{name}")
-            outputs.append(Output(path=info.path, bytes=info.bytes, sha256=info.sha256))
-        artifact.publish(
-            ArtifactRecord(
-                stage=stage,
-                name="small",
-                contract=1,
-                fingerprint=artifact.fingerprint,
-                spec={},
-                inputs={},
-                attempt=1,
-                outputs=tuple(outputs),
-                metrics={},
-                provenance=provenance(stage, "b", Meter().started, None, None),
-                cost=Meter().read(),
-            )
-        )
-        return artifact.ref()
-
-    return finish
-
-
-Program = Callable[[Path, Path, Path], tuple[Artifact, Exit]]
-
-
-@pytest.fixture
-def inputs(publish: Publish) -> Callable[[Path, Path, Path], dict[str, InputRef]]:
+def inputs(store: Store) -> Callable[[Path, Path, Path], dict[str, InputRef]]:
     return lambda model, suite, corpus: {
-        "model": publish(Stage.TRAIN, model),
-        "suite": publish(Stage.SUITE, suite),
-        "corpus": publish(Stage.CURATE, corpus),
+        "model": publish(store, Stage.TRAIN, below(model)),
+        "suite": publish(store, Stage.SUITE, below(suite)),
+        "corpus": publish(store, Stage.CURATE, below(corpus)),
     }
 
 
@@ -193,41 +132,13 @@ Claim = Callable[[dict[str, InputRef]], Attempt]
 
 @pytest.fixture
 def claim(store: Store) -> Claim:
-    def made_job(inputs: dict[str, InputRef]) -> Attempt:
-        said = EvaluateSpec(baseline_order=2).model_dump(mode="json")
-        made = fingerprint(
-            Stage.EVALUATE, CONTRACT, said, {role: ref.fingerprint for role, ref in inputs.items()}
-        )
-        artifact = Artifact(store, Stage.EVALUATE, made)
-        attempt, _ = Attempts(artifact).claim_or_join("build")
-        job = Job(
-            stage=Stage.EVALUATE,
-            name="small",
-            contract=CONTRACT,
-            spec=said,
-            fingerprint=made,
-            inputs=inputs,
-            attempt=attempt.number,
-            artifact=artifact.uri,
-            build="build",
-        )
-        store.put(store.relative(attempt.job_uri), job.model_dump_json().encode())
-        return attempt
-
-    return made_job
+    spec = EvaluateSpec(baseline_order=2)
+    return lambda inputs: artifacts.claim(store, Stage.EVALUATE, CONTRACT, spec, inputs)
 
 
 @pytest.fixture
 def program(claim: Claim) -> Callable[[dict[str, InputRef]], tuple[Artifact, Exit]]:
-    def start(inputs: dict[str, InputRef]) -> tuple[Artifact, Exit]:
-        attempt = claim(inputs)
-        code = main(Stage.EVALUATE, CONTRACT, EvaluateSpec, run, ["--job", attempt.job_uri])
-        end = attempt.exit()
-        assert end is not None
-        assert end.code == code
-        return attempt.artifact, end
-
-    return start
+    return lambda inputs: execute(claim(inputs), Stage.EVALUATE, CONTRACT, EvaluateSpec, run)
 
 
 @pytest.fixture

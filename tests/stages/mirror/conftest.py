@@ -12,16 +12,17 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord, fingerprint
-from hearth.attempt import Attempt, Attempts
+from hearth.artifact import Artifact, ArtifactRecord
+from hearth.attempt import Attempt
 from hearth.lock import Lock
 from hearth.mirror.access import Access
 from hearth.mirror.resolve import resolve
 from hearth.mirror.spec import CONTRACT, FetchPlan, MirrorSection, MirrorSpec
 from hearth.model import Stage
 from hearth.profile import StorageSettings
-from hearth.stage.job import Job, environment_for
+from hearth.stage.job import environment_for
 from hearth.storage import Store
+from tests.artifacts import claim
 
 HOSTS = ("configured-index", "127.0.0.1")
 
@@ -46,24 +47,10 @@ class Mirror:
     def job(
         self, section: MirrorSection, lock: Lock, generation: str | None = None
     ) -> tuple[Artifact, Attempt]:
-        spec = MirrorSpec.of(section, lock, generation).model_dump(mode="json")
-        identity = fingerprint(Stage.MIRROR, CONTRACT, spec, {})
-        artifact = Artifact(self.store, Stage.MIRROR, identity)
-        attempt, _ = Attempts(artifact).claim_or_join("build")
-        job = Job(
-            stage=Stage.MIRROR,
-            name="test",
-            contract=CONTRACT,
-            spec=spec,
-            fingerprint=identity,
-            inputs={},
-            attempt=attempt.number,
-            artifact=artifact.uri,
-            build="build",
-            settings={"fetch": FetchPlan.of(lock, HOSTS).model_dump(mode="json")},
-        )
-        attempt.folder.put("job.json", job.model_dump_json().encode())
-        return artifact, attempt
+        spec = MirrorSpec.of(section, lock, generation)
+        settings = {"fetch": FetchPlan.of(lock, HOSTS).model_dump(mode="json")}
+        attempt = claim(self.store, Stage.MIRROR, CONTRACT, spec, {}, settings=settings)
+        return attempt.artifact, attempt
 
     def start(self, attempt: Attempt) -> subprocess.Popen[str]:
         return subprocess.Popen(

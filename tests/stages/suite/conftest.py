@@ -8,66 +8,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, fingerprint
-from hearth.attempt import Attempts, Exit
+from hearth.artifact import Artifact, InputRef
+from hearth.attempt import Exit
 from hearth.documents import Document, write_documents
 from hearth.model import Stage
-from hearth.profile import StorageSettings
-from hearth.provenance import Meter, provenance
-from hearth.stage.job import Job
-from hearth.stage.program import main
 from hearth.storage import Store
 from hearth.suite.__main__ import run
 from hearth.suite.spec import CONTRACT, Language, Lengths, SuiteSpec
-
-ENGLISH = (
-    "lamp yard river stone winter letter garden bridge market teacher window morning",
-    "keeps finds carries follows answers opens crosses repairs remembers paints",
-)
-CHINESE = (
-    "灯 院子 河 石头 冬天 信 花园 桥 集市 老师 窗户 早晨",
-    "照亮 找到 带走 跟着 回答 打开 穿过 修好 记得 画出",
-)
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    settings = StorageSettings(uri=f"file://{tmp_path}/store")
-    for name, value in settings.environment().items():
-        monkeypatch.setenv(name, value)
-    return Store.open(settings)
+from tests.artifacts import claim, execute, publish
+from tests.prose import LANGUAGES, prose
 
 
 @pytest.fixture
 def library() -> list[Document]:
     random = np.random.default_rng(1)
-    documents = []
-    for work in ("almanac", "letters"):
-        for chapter in range(12):
-            for language, words in (("en", ENGLISH), ("zh", CHINESE)):
-                nouns, verbs = (kind.split() for kind in words)
-                sentences = []
-                for _ in range(50):
-                    who, what = random.choice(nouns, 2, replace=False)
-                    verb = random.choice(verbs)
-                    sentences.append(
-                        f"The {who} {verb} the {what}. "
-                        if language == "en"
-                        else f"{who}{verb}了{what}。"
-                    )
-                documents.append(
-                    Document(
-                        doc_key=f"{language}:{work}/{chapter}",
-                        source=language,
-                        work=work,
-                        parallel=f"{work}/{chapter}",
-                        language=language,
-                        licence="CC0-1.0",
-                        title=None,
-                        text="".join(sentences),
-                    )
-                )
-    return documents
+    return [
+        Document(
+            doc_key=f"{language}:{work}/{chapter}",
+            source=language,
+            work=work,
+            parallel=f"{work}/{chapter}",
+            language=language,
+            licence="CC0-1.0",
+            title=None,
+            text=prose(random, language, 50),
+        )
+        for work in ("almanac", "letters")
+        for chapter in range(12)
+        for language in LANGUAGES
+    ]
 
 
 @pytest.fixture
@@ -86,30 +55,12 @@ def spec() -> SuiteSpec:
 
 @pytest.fixture
 def mirror(store: Store, tmp_path: Path) -> Callable[[list[Document]], InputRef]:
-    def publish(documents: list[Document]) -> InputRef:
-        made = fingerprint(Stage.MIRROR, 1, {"documents": len(documents)}, {})
-        artifact = Artifact(store, Stage.MIRROR, made)
+    def finish(documents: list[Document]) -> InputRef:
         local = tmp_path / "all.parquet"
-        rows = write_documents(local, documents)
-        info = artifact.folder.upload(local, "attempts/1/documents/all.parquet")
-        artifact.publish(
-            ArtifactRecord(
-                stage=Stage.MIRROR,
-                name="small",
-                contract=1,
-                fingerprint=made,
-                spec={},
-                inputs={},
-                attempt=1,
-                outputs=(Output(path=info.path, bytes=info.bytes, sha256=info.sha256, rows=rows),),
-                metrics={},
-                provenance=provenance(Stage.MIRROR, "b", Meter().started, None, None),
-                cost=Meter().read(),
-            )
-        )
-        return artifact.ref()
+        write_documents(local, documents)
+        return publish(store, Stage.MIRROR, {"documents/all.parquet": local})
 
-    return publish
+    return finish
 
 
 Program = Callable[[InputRef, SuiteSpec], tuple[Artifact, Exit]]
@@ -118,26 +69,8 @@ Program = Callable[[InputRef, SuiteSpec], tuple[Artifact, Exit]]
 @pytest.fixture
 def program(store: Store) -> Program:
     def start(mirror: InputRef, spec: SuiteSpec) -> tuple[Artifact, Exit]:
-        said = spec.model_dump(mode="json")
-        # A suite is frozen: what it was built from is not part of its identity.
-        artifact = Artifact(store, Stage.SUITE, fingerprint(Stage.SUITE, CONTRACT, said, {}))
-        attempt, _ = Attempts(artifact).claim_or_join("build")
-        job = Job(
-            stage=Stage.SUITE,
-            name="small",
-            contract=CONTRACT,
-            spec=said,
-            fingerprint=artifact.fingerprint,
-            inputs={"mirror": mirror},
-            attempt=attempt.number,
-            artifact=artifact.uri,
-            build="build",
-        )
-        store.put(store.relative(attempt.job_uri), job.model_dump_json().encode())
-        code = main(Stage.SUITE, CONTRACT, SuiteSpec, run, ["--job", attempt.job_uri])
-        end = attempt.exit()
-        assert end is not None
-        assert end.code == code
-        return artifact, end
+        inputs = {"mirror": mirror}
+        attempt = claim(store, Stage.SUITE, CONTRACT, spec, inputs, frozen=True)
+        return execute(attempt, Stage.SUITE, CONTRACT, SuiteSpec, run)
 
     return start

@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord, InputRef, Output, fingerprint
-from hearth.attempt import Attempt, Attempts
+from hearth.artifact import InputRef
+from hearth.attempt import Attempt
 from hearth.model import Stage
 from hearth.profile import StorageSettings
-from hearth.provenance import Meter, provenance
-from hearth.stage.job import Job, environment_for
+from hearth.stage.job import environment_for
 from hearth.storage import Store
 from hearth.train.spec import (
     CONTRACT,
@@ -30,6 +29,7 @@ from hearth.train.spec import (
     TokenizerSection,
     TrainSpec,
 )
+from tests import artifacts
 
 SENTENCES = {
     "en": ("The {a} {v} the {b}. ", "lamp yard river stone letter garden", "keeps finds opens"),
@@ -89,26 +89,15 @@ class Program:
         return model_spec(**changes)
 
     def claim(self, spec: TrainSpec, build: str = "build") -> Attempt:
-        said = spec.model_dump(mode="json")
-        inputs = {"corpus": self.corpus.fingerprint}
-        made = fingerprint(Stage.TRAIN, CONTRACT, said, inputs)
-        artifact = Artifact(self.store, Stage.TRAIN, made)
-        attempt, _ = Attempts(artifact).claim_or_join(build)
-        job = Job(
-            stage=Stage.TRAIN,
-            name="small",
-            contract=CONTRACT,
-            spec=said,
-            fingerprint=made,
-            inputs={"corpus": self.corpus},
-            attempt=attempt.number,
-            artifact=artifact.uri,
-            resume_from=Attempts(artifact).earlier(attempt.number),
+        return artifacts.claim(
+            self.store,
+            Stage.TRAIN,
+            CONTRACT,
+            spec,
+            {"corpus": self.corpus},
             build=build,
             settings={"operation": OPERATION},
         )
-        self.store.put(self.store.relative(attempt.job_uri), job.model_dump_json().encode())
-        return attempt
 
     def start(self, attempt: Attempt, log: Path) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **environment_for(self.storage)}
@@ -134,35 +123,16 @@ def publish(storage: StorageSettings, tmp_path_factory: pytest.TempPathFactory) 
     """Finish a corpus of the given splits; return the program on it."""
 
     def write(name: str, splits: dict[str, list[dict[str, str]]]) -> Program:
-        store = Store.open(storage)
-        made = fingerprint(Stage.CURATE, 1, {"corpus": name}, {})
-        artifact = Artifact(store, Stage.CURATE, made)
         schema = pa.schema(
             [(key, pa.string()) for key in ("source", "language", "licence", "text")]
         )
-        outputs = []
+        files = {}
         for split, content in splits.items():
             local = tmp_path_factory.mktemp(name) / "shard.parquet"
             pq.write_table(pa.Table.from_pylist(content, schema), local)
-            path = f"attempts/1/corpus/split={split}/00000.parquet"
-            info = artifact.folder.upload(local, path)
-            outputs.append(Output(path=info.path, bytes=info.bytes, sha256=info.sha256))
-        artifact.publish(
-            ArtifactRecord(
-                stage=Stage.CURATE,
-                name=name,
-                contract=1,
-                fingerprint=made,
-                spec={},
-                inputs={},
-                attempt=1,
-                outputs=tuple(outputs),
-                metrics={},
-                provenance=provenance(Stage.CURATE, "b", Meter().started, None, None),
-                cost=Meter().read(),
-            )
-        )
-        return Program(storage, artifact.ref())
+            files[f"corpus/split={split}/00000.parquet"] = local
+        corpus = artifacts.publish(Store.open(storage), Stage.CURATE, files)
+        return Program(storage, corpus)
 
     return write
 

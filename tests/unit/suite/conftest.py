@@ -7,26 +7,7 @@ import pytest
 
 from hearth.documents import Document
 from hearth.suite.spec import Language, Lengths, SuiteSpec
-
-ENGLISH = (
-    "lamp yard river stone winter letter garden bridge market teacher window morning",
-    "keeps finds carries follows answers opens crosses repairs remembers paints",
-)
-CHINESE = (
-    "灯 院子 河 石头 冬天 信 花园 桥 集市 老师 窗户 早晨",
-    "照亮 找到 带走 跟着 回答 打开 穿过 修好 记得 画出",
-)
-
-
-def prose(random: np.random.Generator, language: str, sentences: int) -> str:
-    nouns, verbs = (words.split() for words in (ENGLISH if language == "en" else CHINESE))
-    made = []
-    for _ in range(sentences):
-        who, what = random.choice(nouns, 2, replace=False)
-        verb = random.choice(verbs)
-        english = language == "en"
-        made.append(f"The {who} {verb} the {what}. " if english else f"{who}{verb}了{what}。")
-    return "".join(made)
+from tests.prose import LANGUAGES, prose
 
 
 @pytest.fixture
@@ -45,7 +26,7 @@ def library() -> list[Document]:
         )
         for work in ("almanac", "letters", "tales")
         for chapter in range(6)
-        for language in ("en", "zh")
+        for language in LANGUAGES
     ]
 
 
