@@ -6,6 +6,7 @@ import sys
 from typing import Any, Final
 
 from hearth.curate.keys import ContentKey
+from hearth.curate.pii.section import PII_KEY
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
 from hearth.errors import SpecError
 from hearth.model import Stage
@@ -23,7 +24,7 @@ def run(context: Context) -> dict[str, Any]:
     from hearth.curate.run import Inputs, curate  # noqa: PLC0415
 
     spec = CurateSpec.model_validate(context.job.spec)
-    key = _content_key(context)
+    key = _key(context, spec)
     folder = context.input("mirror").fetch("documents/*") / "documents"
     documents = sorted(folder.rglob("*.parquet"))
     items, questions = None, []
@@ -65,7 +66,7 @@ def run(context: Context) -> dict[str, Any]:
     return metrics
 
 
-def _content_key(context: Context) -> ContentKey:
+def _key(context: Context, spec: CurateSpec) -> ContentKey:
     secret = context.secret(CONTENT_KEY)
     if len(secret) < _KEY_BYTES:
         message = (
@@ -73,7 +74,7 @@ def _content_key(context: Context) -> ContentKey:
             "generate one, and keep it: another key makes other content ids"
         )
         raise SpecError(message)
-    return ContentKey(secret)
+    return ContentKey(secret, context.secret(PII_KEY) if spec.pii.pseudonymises else b"")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from hearth.curate.exposure import Contamination
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.normalise import clean
 from hearth.curate.perplexity import NgramModel, weighted_quantile
-from hearth.curate.pii.redact import detect, redact
+from hearth.curate.pii.policy import Treatment
 from hearth.curate.plan import Split
 from hearth.curate.prepare import BATCH
 from hearth.curate.rows import Row, live
@@ -33,13 +33,16 @@ from hearth.curate.stages.quality import FilterByLanguage, filters_of
 from hearth.errors import DataError
 
 
-def suite_items(path: Path, questions: Iterable[Path], spec: CurateSpec) -> tuple[SuiteItem, ...]:
+def suite_items(
+    path: Path, questions: Iterable[Path], spec: CurateSpec, pseudonyms: bytes = b""
+) -> tuple[SuiteItem, ...]:
     """Read a suite's items, normalised and redacted as documents are.
 
     Args:
         path: Its `items.parquet`.
         questions: Its `data/*.jsonl`, which say what is asked and what is right.
-        spec: How text is normalised and redacted.
+        spec: How text is normalised and redacted; what would drop a document is redacted.
+        pseudonyms: The key of pseudonyms, where there are some.
 
     Raises:
         DataError: The files are not those of a suite.
@@ -51,10 +54,11 @@ def suite_items(path: Path, questions: Iterable[Path], spec: CurateSpec) -> tupl
         raise DataError(message) from error
     asked = _asked(questions)
     repair = RepairText()
+    treat = Treatment(spec.pii, pseudonyms)
 
     def told(text: str) -> str:
         text = clean(repair.modify_document(text), spec.normalise.form)
-        return redact(text, detect(text, spec.pii.kinds))
+        return treat(text, droppable=False).text
 
     items = []
     for record in table.to_pylist():

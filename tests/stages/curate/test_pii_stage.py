@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import ClassVar
+
 import pandas as pd
 import pytest
 from nemo_curator.pipeline import Pipeline
 from nemo_curator.tasks import DocumentBatch
 
+from hearth.curate.__main__ import _key
 from hearth.curate.executor import InProcessExecutor
 from hearth.curate.keys import ContentKey
 from hearth.curate.pii.kinds import PiiAction, PiiKind, Span
@@ -15,6 +19,7 @@ from hearth.curate.pii.section import PiiRule, PiiSection
 from hearth.curate.prepare import stages
 from hearth.curate.stages.redact import RedactPii
 from hearth.errors import SpecError
+from tests.stages.curate import conftest
 from tests.stages.curate.conftest import KEY, PII, Curate, spec_of
 
 PSEUDONYMS = b"a key of pseudonyms, of a test"
@@ -58,6 +63,36 @@ def test_pseudonyms_come_from_a_key_of_their_own(curated: Curate) -> None:
     frame = run(stage, text=["电话13912345678。"])
     said = pseudonym("139 1234 5678", PiiKind.CN_MOBILE, PSEUDONYMS)
     assert frame["redacted"].tolist() == [f"电话{said}。"]
+
+
+def test_a_corpus_of_pseudonyms_holds_no_value_and_no_key(
+    curated: Curate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conftest, "KEY", ContentKey(KEY.secret, PSEUDONYMS))
+    corpus = curated(pii=PiiSection(action=PiiAction.PSEUDONYMISE))
+    said = pseudonym("13912345678", PiiKind.CN_MOBILE, PSEUDONYMS)
+    (letter,) = [row["text"] for row in corpus.rows if row["doc_key"] == "letters:0"]
+    assert letter.count(said) == 2
+    for name, data in corpus.files().items():
+        for hidden in (*PII, PSEUDONYMS.decode(), PSEUDONYMS.hex()):
+            assert hidden.encode() not in data, name
+
+
+def test_only_pseudonyms_ask_for_their_key(tmp_path: Path) -> None:
+    (tmp_path / "content").write_bytes(KEY.secret)
+    (tmp_path / "pii").write_bytes(PSEUDONYMS)
+
+    class Asked:
+        names: ClassVar[list[str]] = []
+
+        def secret(self, name: str) -> bytes:
+            self.names.append(name)
+            return (tmp_path / name.removesuffix("_key")).read_bytes()
+
+    assert _key(Asked(), spec_of()).pseudonyms == b""
+    section = PiiSection(action=PiiAction.PSEUDONYMISE)
+    assert _key(Asked(), spec_of(pii=section)).pseudonyms == PSEUDONYMS
+    assert Asked.names == ["content_key", "content_key", "pii_key"]
 
 
 def test_a_pipeline_of_ones_own_redacts_in_place_with_a_detector_of_ones_own() -> None:
