@@ -93,12 +93,14 @@ class Finding(FrozenModel):
 
 
 def load_preset(name: str) -> Preset:
-    """Return the preset called `name`.
+    """Return the preset called `name`: one's own, beside the recipes, or the one that is shipped.
 
     Raises:
         SpecError: there is none, or it is wrong.
     """
-    return load_model(path_of(settings().config / _FOLDER, name), Preset)
+    own, shipped = settings().config / _FOLDER, settings().dags.parent / _FOLDER
+    folder = own if (own / f"{name}.yaml").is_file() else shipped
+    return load_model(path_of(folder, name), Preset)
 
 
 def count_entries(path: Path) -> int:

@@ -31,9 +31,6 @@ def test_a_sample_goes_out_comes_back_and_counts(
 def test_the_filing_preset_draws_its_sizes_and_shows_what_is_open(
     command: Command, home: Library, tmp_path: Path
 ) -> None:
-    (tmp_path / "presets").mkdir()
-    preset = Path(__file__).resolve().parents[3] / "presets" / "cn-filing.yaml"
-    (tmp_path / "presets" / "cn-filing.yaml").write_text(preset.read_text(encoding="utf-8"))
     out = tmp_path / "people.csv"
     done = command("sample", "tiny", "--preset", "cn-filing", "--out", out)
     assert "the corpus has no 4000 documents" in done.stdout
@@ -45,6 +42,22 @@ def test_the_filing_preset_draws_its_sizes_and_shows_what_is_open(
     machine = ("sample", "tiny", "--preset", "cn-filing", "--machine", "--json")
     drawn = json.loads(command(*machine, "--out", tmp_path / "machine.csv").stdout)
     assert drawn["wanted"] == 1
+
+
+def test_ones_own_preset_goes_before_the_shipped_one(
+    command: Command, home: Library, tmp_path: Path
+) -> None:
+    shipped = Path(__file__).resolve().parents[3] / "presets" / "cn-filing.yaml"
+    (tmp_path / "presets").mkdir()
+    own = shipped.read_text(encoding="utf-8").replace("items: 4000", "items: 1", 1)
+    (tmp_path / "presets" / "cn-filing.yaml").write_text(own, encoding="utf-8")
+    out = tmp_path / "people.csv"
+    done = command("sample", "tiny", "--preset", "cn-filing", "--out", out, "--json")
+    assert json.loads(done.stdout)["wanted"] == 1
+    unknown = command("sample", "tiny", "--preset", "nonesuch")
+    assert unknown.exit_code == 64
+    assert "preset 'nonesuch': not found" in unknown.stderr
+    assert "cn-filing" in unknown.stderr
 
 
 def test_two_sizes_or_a_full_file_are_refused(
