@@ -21,7 +21,7 @@ import yaml
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import Attempt, Attempts
-from hearth.build import Build, Event, EventKind, Run
+from hearth.build import Build, Event, EventKind
 from hearth.cli.airflow import Airflow, DagRun
 from hearth.compute.jobdir import MARKER
 from hearth.compute.process import ProcessIdentity, marked
@@ -126,33 +126,6 @@ class Machine:
             "dry_run": False,
         }
         self.airflow._call("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
-
-    def reap(self) -> None:
-        """Run the reaper now, and wait for its end."""
-        answer = self.airflow._call(
-            "POST", "/api/v2/dags/reap/dagRuns", json={"logical_date": None}
-        )
-        run = Run(dag_id="reap", run_id=answer["dag_run_id"])
-        done = self.until(
-            "the reaper's end",
-            90,
-            lambda: (found := self.airflow.dag_run(run).state) in {"success", "failed"} and found,
-        )
-        assert done == "success"
-
-    def question(self, going: Going) -> dict[str, Any]:
-        """What the approval's form asks."""
-        return self.airflow._call("GET", self._approval(going))
-
-    def answer(self, going: Going, choice: str, reason: str) -> None:
-        """Decide, as the buttons of the approval's form do."""
-        body = {"chosen_options": [choice], "params_input": {"reason": reason}}
-        self.airflow._call("PATCH", self._approval(going), json=body)
-
-    def _approval(self, going: Going) -> str:
-        run = going.dag_run.run
-        task = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/approve"
-        return f"{task}/-1/hitlDetails"
 
     # What a person sees ---------------------------------------------------------------------------
 
