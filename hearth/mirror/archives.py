@@ -34,6 +34,8 @@ class Member:
     path: str
     size: int
     open: Callable[[], IO[bytes]]
+    local: Path | None = None
+    """Where it lies on this disk, if it needs no unpacking."""
 
 
 def members(package: Path, limits: Limits) -> Iterator[Member]:
@@ -83,7 +85,7 @@ def inner_path(package: Path, name: str) -> str:
 
 
 def _plain(package: Path) -> Iterator[Member]:
-    yield Member(package.name, package.stat().st_size, lambda: package.open("rb"))
+    yield Member(package.name, package.stat().st_size, lambda: package.open("rb"), package)
 
 
 def _zip_members(package: Path) -> Iterator[Member]:

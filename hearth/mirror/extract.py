@@ -1,21 +1,25 @@
-"""Documents of one source: every file that a rule reads, cut into passages."""
+"""Documents of one source: every file that a rule reads, cut into passages.
+
+What comes out does not depend on the order in which files and records come: of records that share a
+key the longest stays, and the others are refused by that name.
+"""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hearth.documents import Document, doc_key
 from hearth.errors import DataError
 from hearth.mirror.archives import Member, members
-from hearth.mirror.formats import records
+from hearth.mirror.extraction import Extraction, Scope
 from hearth.mirror.passages import passages
 from hearth.mirror.plan import is_licence, place_of, record_key, rule_for
-from hearth.mirror.records import Record, Refusal, Reject
-from hearth.mirror.spec import Extraction, Limits, MirrorSource, Passages
-
-log = logging.getLogger(__name__)
+from hearth.mirror.reader import Reader
+from hearth.mirror.records import Reason, Record, Refusal, Reject
+from hearth.mirror.spec import Limits, MirrorSource, Passages
 
 _LICENCE_BYTES = 4 << 20
 
@@ -31,8 +35,36 @@ class Extracted:
     """Files that a rule read."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A record and its place."""
+
+    path: str
+    record: Record
+    rule: Extraction
+    work: str
+    parallel: str | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Path and key as they enter the keys of documents."""
+        of_source = self.record.key and self.rule.fields.unique is Scope.SOURCE
+        return ("" if of_source else self.path, self.record.key)
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        """The lowest of those that share a key stays."""
+        record = self.record
+        said = (record.title, record.language, record.work, record.parallel)
+        return (-len(record.text), record.text, self.path, *((one or "") for one in said))
+
+
 def extract(
-    source: MirrorSource, packages: dict[str, Path], passing: Passages, limits: Limits
+    source: MirrorSource,
+    packages: dict[str, Path],
+    passing: Passages,
+    limits: Limits,
+    reader: Reader,
 ) -> Extracted:
     """Read the packages of a source.
 
@@ -41,17 +73,96 @@ def extract(
         packages: name → local file. A folder's files keep their paths as names.
         passing: how long passages are.
         limits: what is too much.
+        reader: reads the files.
 
     Raises:
         DataError: a package is damaged or hostile, no rule matched any file, or all was refused.
     """
     result = Extracted()
+    held: dict[tuple[str, str], _Held] = {}
     for name, package in sorted(packages.items()):
         for member in members(package, limits):
             # A package of one plain file is known by its name in the source, not on this disk.
             path = name if member.path == package.name else member.path
-            _read(source, path, member, passing, limits, result)
+            for one in _read(source, path, member, reader, result):
+                other = held.get(one.key, one)
+                stays, goes = (other, one) if other.rank <= one.rank else (one, other)
+                held[one.key] = stays
+                if other is not one:
+                    result.rejects.append(_refused(source, goes, stays))
+    _cut(source, held, passing, result)
+    _check(source, result)
+    return result
+
+
+def _read(
+    source: MirrorSource, path: str, member: Member, reader: Reader, result: Extracted
+) -> Iterator[_Held]:
+    if is_licence(source, path):
+        with member.open() as stream:
+            result.licences[path] = stream.read(_LICENCE_BYTES)
+        return
+    chosen = rule_for(source, path)
+    if chosen is None:
+        return
+    rule, captured = chosen
+    result.files += 1
+    work, parallel = place_of(source, rule, captured, path)
+    found: Record | Refusal | None = None
+    for found in reader.read(member, path, rule):
+        if isinstance(found, Refusal):
+            result.rejects.append(Reject(source.id, path, found))
+        else:
+            yield _Held(
+                path=path,
+                record=found,
+                rule=rule,
+                work=f"{work}/{found.work}" if found.work else work,
+                parallel="/".join(filter(None, (parallel, found.parallel))) or None,
+            )
+    if found is None:
+        result.rejects.append(Reject(source.id, path, Refusal(Reason.EMPTY, "has no records")))
+
+
+def _refused(source: MirrorSource, goes: _Held, stays: _Held) -> Reject:
+    same = "with the same text" if goes.record.text == stays.record.text else "with another text"
+    detail = f"its key is also that of a record in {stays.path}, {same}: keys must be unique"
+    return Reject(source.id, goes.path, Refusal(Reason.DUPLICATE_KEY, detail, goes.record.key))
+
+
+def _cut(
+    source: MirrorSource, held: dict[tuple[str, str], _Held], passing: Passages, result: Extracted
+) -> None:
+    taken: set[str] = set()
+    for (path, key), one in sorted(held.items()):
+        record = one.record
+        texts = passages(record.text, passing.characters, fenced=record.fenced)
+        keys = [
+            doc_key(source.id, record_key(path, key, number)) for number in range(1, len(texts) + 1)
+        ]
+        if clash := taken.intersection(keys):
+            detail = f"{min(clash)} is also a passage of another record: keys must be unique"
+            refusal = Refusal(Reason.DUPLICATE_KEY, detail, key)
+            result.rejects.append(Reject(source.id, one.path, refusal))
+            continue
+        taken.update(keys)
+        result.documents += [
+            Document(
+                doc_key=name,
+                source=source.id,
+                work=one.work,
+                parallel=one.parallel,
+                language=record.language or one.rule.language,
+                licence=source.licence,
+                title=record.title,
+                text=text,
+            )
+            for name, text in zip(keys, texts, strict=True)
+        ]
     result.documents.sort(key=lambda document: document.doc_key)
+
+
+def _check(source: MirrorSource, result: Extracted) -> None:
     if not result.files:
         patterns = ", ".join(rule.files for rule in source.extract)
         message = (
@@ -66,46 +177,3 @@ def extract(
             f"the first: {first.path}: {first.refusal.reason}: {first.refusal.detail}"
         )
         raise DataError(message)
-    return result
-
-
-def _read(
-    source: MirrorSource,
-    path: str,
-    member: Member,
-    passing: Passages,
-    limits: Limits,
-    result: Extracted,
-) -> None:
-    if is_licence(source, path):
-        with member.open() as stream:
-            result.licences[path] = stream.read(_LICENCE_BYTES)
-        return
-    chosen = rule_for(source, path)
-    if chosen is None:
-        return
-    rule, captured = chosen
-    result.files += 1
-    work, parallel = place_of(source, rule, captured, path)
-    with member.open() as stream:
-        for record in records(stream, path, rule, limits):
-            if isinstance(record, Refusal):
-                result.rejects.append(Reject(source.id, path, record))
-                continue
-            for number, text in enumerate(passages(record.text, passing.characters), start=1):
-                result.documents.append(
-                    Document(
-                        doc_key=doc_key(source.id, record_key(path, record.key, number)),
-                        source=source.id,
-                        work=work,
-                        parallel=parallel,
-                        language=_language(record, rule),
-                        licence=source.licence,
-                        title=record.title,
-                        text=text,
-                    )
-                )
-
-
-def _language(record: Record, rule: Extraction) -> str | None:
-    return record.language or rule.language

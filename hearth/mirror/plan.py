@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hearth.mirror.extraction import Extraction
 from hearth.mirror.patterns import filled, matched
-from hearth.mirror.spec import Extraction, Kind, MirrorSource
+from hearth.mirror.spec import Kind, MirrorSource
 
 _LICENCE_FILES: dict[Kind, tuple[str, ...]] = {
     Kind.DEBIAN: ("usr/share/doc/*/copyright",),
@@ -52,7 +53,13 @@ def record_key(path: str, record: str, passage: int) -> str:
 
     A file that is one record numbers its passages from 1; a record of a file has a key itself,
     and only its second and later passages are numbered.
+
+    Args:
+        path: of the file; empty if the record's key is unique in the source.
+        record: the record's own key; empty if the file is one record.
+        passage: from 1.
     """
     if not record:
         return f"{path}#{passage}"
-    return f"{path}#{record}" if passage == 1 else f"{path}#{record}/{passage}"
+    key = f"{path}#{record}" if path else record
+    return key if passage == 1 else f"{key}/{passage}"

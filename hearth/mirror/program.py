@@ -18,6 +18,7 @@ from hearth.errors import DataError, HearthError, SpecError
 from hearth.mirror import debian, folder, pypi, web
 from hearth.mirror.extract import Extracted, extract
 from hearth.mirror.fetching import VanishedError, Wanted
+from hearth.mirror.reader import Reader
 from hearth.mirror.records import Reject, write_rejects
 from hearth.mirror.resolve import resolve
 from hearth.mirror.spec import (
@@ -60,12 +61,13 @@ def run(context: Context) -> dict[str, Any]:
     manifest: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     sources: dict[str, Any] = {}
-    for done, source in enumerate(spec.sources, start=1):
-        result = extract(source, packages[source.id], spec.passages, spec.limits)
-        manifest += _publish(context, spec, plan, source, packages[source.id], result)
-        rejects += result.rejects
-        sources[source.id] = _metrics(result, spec.pins[source.id].version)
-        context.progress("extract", done, len(spec.sources), "sources", source.id)
+    with Reader(spec.limits, context.scratch) as reader:
+        for done, source in enumerate(spec.sources, start=1):
+            result = extract(source, packages[source.id], spec.passages, spec.limits, reader)
+            manifest += _publish(context, spec, plan, source, packages[source.id], result)
+            rejects += result.rejects
+            sources[source.id] = _metrics(result, spec.pins[source.id].version)
+            context.progress("extract", done, len(spec.sources), "sources", source.id)
     _publish_lists(context, manifest, rejects)
     return _totals(sources, rejects, manifest, downloaded)
 

@@ -24,6 +24,14 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     ALIAS = "alias"
     """It only names another file, as a manual page does with `.so`."""
+    NO_TEXT_LAYER = "no-text-layer"
+    """A PDF of pictures, or of characters that nobody can tell: it needs OCR."""
+    ENCRYPTED = "encrypted"
+    DUPLICATE_KEY = "duplicate-key"
+    TIME_LIMIT = "time-limit"
+    MEMORY_LIMIT = "memory-limit"
+    CRASHED = "crashed"
+    """The process that read it died, or its parser failed in a way that nobody foresaw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,10 @@ class Record:
     """The record's own key within the file; empty if the file is one record."""
     title: str | None = None
     language: str | None = None
+    work: str | None = None
+    parallel: str | None = None
+    fenced: bool = False
+    """Whether fences in the text stand around code, as in Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,8 @@ def write_rejects(path: Path, rejects: list[Reject]) -> int:
 
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
-_TRAILING: Final = re.compile(r"[ \t\u00a0]+$", re.MULTILINE)
+# The look behind keeps a long run of blanks within a line from being tried from each of them.
+_TRAILING: Final = re.compile(r"(?<![ \t\u00a0])[ \t\u00a0]+$", re.MULTILINE)
 _BLANK_LINES: Final = re.compile(r"\n{3,}")
 _CJK: Final = r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff60]"
 _BROKEN_LINE: Final = re.compile(rf"(?<={_CJK}) (?={_CJK})")

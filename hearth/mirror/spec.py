@@ -12,7 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from hearth.errors import SpecError
 from hearth.lock import SHA256, Lock
 from hearth.mirror.access import LOOPBACK, Access
-from hearth.mirror.patterns import check_template, compiled
+from hearth.mirror.extraction import Extraction
+from hearth.mirror.patterns import compiled
 from hearth.model import FrozenModel, StageSpec
 
 CONTRACT: Final = 1
@@ -31,69 +32,6 @@ class Kind(StrEnum):
     DEBIAN = "debian"
     HTTP = "http"
     FILE = "file"
-
-
-class Format(StrEnum):
-    """How the text lies in a file."""
-
-    HTML = "html"
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    MAN = "man"
-    FORTUNE = "fortune"
-    JSONL = "jsonl"
-
-
-class Encoding(StrEnum):
-    """How text is written as bytes."""
-
-    UTF_8 = "utf-8"
-    GB18030 = "gb18030"
-    BIG5 = "big5"
-    LATIN_1 = "latin-1"
-
-
-class JsonFields(FrozenModel):
-    """Which fields of a JSON line hold what."""
-
-    text: str = "text"
-    key: str | None = Field(default=None, description="The record's own key; else its line number.")
-    title: str | None = None
-    language: str | None = None
-
-
-class Extraction(FrozenModel):
-    """One rule: these files of the package become documents like this."""
-
-    files: str = Field(
-        description="A path pattern: `doc/{part}/{page}.html` captures parts for the templates; "
-        "`*` stays within a folder, `**` does not."
-    )
-    exclude: tuple[str, ...] = Field(default=(), description="Path patterns to leave out.")
-    format: Format
-    language: str | None = Field(
-        default=None, pattern=r"^[a-z]{2,3}$", description="As declared; curation identifies it."
-    )
-    work: str = Field(
-        default="{source}", description="Template of the parent work: a book, a manual."
-    )
-    parallel: str | None = Field(
-        default=None, description="Template of what translations of each other share."
-    )
-    encoding: Encoding = Encoding.UTF_8
-    skip: tuple[str, ...] = Field(
-        default=(), description="HTML only: CSS selectors of what is not text."
-    )
-    fields: JsonFields = JsonFields()
-
-    @model_validator(mode="after")
-    def _templates_fit(self) -> Self:
-        for pattern in (self.files, *self.exclude):
-            compiled(pattern)
-        check_template(self.work, self.files)
-        if self.parallel is not None:
-            check_template(self.parallel, self.files)
-        return self
 
 
 class _Source(FrozenModel):
@@ -185,6 +123,12 @@ class Limits(FrozenModel):
     members: int = Field(default=500_000, ge=1, description="Files in one package.")
     document_bytes: int = Field(default=32 << 20, ge=1, description="Of one file of text.")
     line_characters: int = Field(default=1_000_000, ge=100, description="Of one line.")
+    record_seconds: int = Field(
+        default=60, ge=1, description="Processor time that reading one record may take."
+    )
+    memory_bytes: int = Field(
+        default=4 << 30, ge=1 << 30, description="Address space of the process that reads files."
+    )
 
 
 class Passages(FrozenModel):

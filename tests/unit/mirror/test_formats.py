@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from hearth.mirror.extraction import Extraction
 from hearth.mirror.formats import records
 from hearth.mirror.records import Reason, Record, Refusal
-from hearth.mirror.spec import Extraction, Limits
+from hearth.mirror.spec import Limits
 
 LIMITS = Limits(document_bytes=1 << 20, line_characters=1000)
 
