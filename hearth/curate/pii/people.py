@@ -74,7 +74,7 @@ _CHINESE: Final = re.compile(
 )
 _FOLLOWS: Final = re.compile(rf"(?:{_AFTER})")
 _GREETED: Final = re.compile(
-    rf"(?:致|尊敬的|亲爱的)({_HAN}{{2,4}}?)(?=先生|女士|同志|老师|教授|医生|律师)"
+    rf"(?:致|尊敬的|亲爱的)({_HAN}{{2,4}}?(?:·{_HAN}{{1,6}})?)(?=先生|女士|同志|老师|教授|医生|律师)"
 )
 # Known by what comes after it: 张伟，男，汉族; 张伟（身份证号…
 _BEFORE: Final = re.compile(
@@ -102,7 +102,7 @@ _THINGS: Final = _words(
     """
 Project Team Inc Ltd Company Corporation Department Office University Committee System
 Server Group Foundation Service Services Support Center Centre Institute School Hospital
-Bank Agency The This Your My File User Host Domain Debian Linux Windows Name Type
+Bank Agency The This Your My File User Host Domain Debian Database Linux Windows Name Type
 Description Version Font Field Table Query Form Style Page Report
 """
 )

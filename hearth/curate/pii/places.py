@@ -69,7 +69,11 @@ _DECIMAL: Final = re.compile(r"\d{1,3}(?:\.\d+)?", re.ASCII)
 _SAID: Final = re.compile(
     rf"(?i:coord|坐标|经纬|定位|位置|gps|geo|location|position|lat|lon)[^{MASK}\n]{{0,24}}\Z"
 )
-_PRECISE: Final = re.compile(r"\.\d{5}", re.ASCII)
+_PRECISE: Final = re.compile(
+    r"\d{2}\.\d{5,}, ?-?\d{1,3}\.\d{5}|\d\.\d{5,}, ?-?\d{2,3}\.\d{5}", re.ASCII
+)
+_IN_A_ROW: Final = re.compile(r"[\d.][,;\s\[\]()]{1,6}\Z", re.ASCII)
+_GOES_ON: Final = re.compile(r"[,;\s\[\]()]{0,6}[-+]?\d", re.ASCII)
 _MARKED: Final = re.compile("[°度NSEW经纬]|(?i:la?t|lon)")
 
 
@@ -119,9 +123,22 @@ def coordinates(view: str) -> Iterator[Span]:
         if small > 90 or large > 180:  # noqa: PLR2004  degrees of latitude and longitude
             continue
         marked = all(_MARKED.search(match[name]) for name in ("first", "second"))
-        precise = all(_PRECISE.search(match[name]) for name in ("first", "second"))
-        if marked or precise or _SAID.search(view, max(0, match.start() - 34), match.start()):
+        if (
+            marked
+            or _stands_alone(view, match)
+            or _SAID.search(view, max(0, match.start() - 34), match.start())
+        ):
             yield Span(*match.span(), PiiKind.COORDINATES)
+
+
+def _stands_alone(view: str, match: re.Match[str]) -> bool:
+    """Whether a bare pair is exact to a metre, of a place's size, and no part of a row."""
+    before = view[max(0, match.start() - 8) : match.start()]
+    return bool(
+        _PRECISE.search(match[0])
+        and not _IN_A_ROW.search(before)
+        and not _GOES_ON.match(view, match.end())
+    )
 
 
 FINDERS: Final[tuple[Finder, ...]] = (chinese_address, english_address, coordinates)
