@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from hearth.profile import Settings
-from hearth.stack import ports
 from hearth.stack.stack import Stack
+from tests.own_stack import own_settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCREEN = {"width": 1280, "height": 1000}
@@ -26,19 +24,7 @@ def browser_path() -> str:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    home = tmp_path_factory.mktemp("home")
-    while True:
-        first = random.randrange(30000, 32000)  # noqa: S311 - not a secret
-        settings = Settings(  # type: ignore[call-arg]
-            _env_file=None,
-            home=home,
-            s3_port=first,
-            airflow_port=first + 8,
-            endpoint_port=first + 9,
-        )
-        if all(ports.is_free(port.number) for port in ports.all_ports(settings)):
-            break
-    stack = Stack(settings, print)
+    stack = Stack(own_settings(tmp_path_factory.mktemp("home")), print)
     try:
         stack.up()
         yield stack

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-# Airflow reads these when it is imported; it must not touch anybody's own.
-_AIRFLOW_HOME = os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="hearth-airflow-"))
-CHECKOUT = Path(__file__).resolve().parents[2]
-os.environ.update(
-    {
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW_HOME}/airflow.db",
-        "AIRFLOW__OPENLINEAGE__DISABLED": "True",
-    }
-)
+from tests.airflow_home import CHECKOUT, settle
+
+settle()
 
 from airflow.dag_processing.dagbag import DagBag  # noqa: E402 - after its environment
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,26 +14,12 @@ import pytest
 
 from hearth.compute.process import ProcessIdentity
 from hearth.errors import SpecError
-from hearth.profile import Settings
 from hearth.stack import ports, store
 from hearth.stack.stack import Stack
 from hearth.storage import Store
+from tests.own_stack import own_settings
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def settings(home: Path) -> Settings:
-    while True:
-        first = random.randrange(20000, 30000)  # noqa: S311 - not a secret
-        found = Settings(  # type: ignore[call-arg]
-            _env_file=None,
-            home=home,
-            s3_port=first,
-            airflow_port=first + 8,
-            endpoint_port=first + 9,
-        )
-        if all(ports.is_free(port.number) for port in ports.all_ports(found)):
-            return found
 
 
 def until(happened: Callable[[], Any], seconds: float = 60.0) -> Any:
@@ -48,7 +33,7 @@ def until(happened: Callable[[], Any], seconds: float = 60.0) -> Any:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(settings(tmp_path_factory.mktemp("one")), print, watched=False)
+    stack = Stack(own_settings(tmp_path_factory.mktemp("one")), print, watched=False)
     try:
         stack.up()
         yield stack
@@ -58,7 +43,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def neighbour(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(settings(tmp_path / "other"), print)
+    stack = Stack(own_settings(tmp_path / "other"), print)
     yield stack
     stack.stop()
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,19 +17,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-# Airflow reads these when it is imported; it must not touch anybody's own.
-_AIRFLOW_HOME = os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="hearth-airflow-"))
-_CHECKOUT = Path(__file__).resolve().parents[2]
-os.environ.update(
-    {
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(_CHECKOUT / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(_CHECKOUT / "plugins"),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW_HOME}/airflow.db",
-        "AIRFLOW__OPENLINEAGE__DISABLED": "True",
-    }
-)
+from tests.airflow_home import settle
+
+settle()
 
 from airflow.sdk.exceptions import TaskDeferred  # noqa: E402 - after its environment
 from airflow.sdk.execution_time.context import OutletEventAccessors  # noqa: E402
