@@ -23,7 +23,7 @@ END = r"(?![0-9A-Za-z])"
 """After a number."""
 FIELD = r"(?<![A-Za-z_<])"
 """A field's English name is no part of a longer name."""
-GAP = rf"[^\n0-9A-Za-z<。！？{MASK}]{{0,12}}"
+GAP = rf"[^\n0-9A-Za-z<。！？,;、{MASK}]{{0,12}}"
 """What stands between a field's Chinese name and its value: 号码："""
 OF = (
     r"(?:[ _:#=(.,\"'-]{1,3}(?i:numbers?|num|no|nr|card|code|id|identifier|account|is|was|reads)"

@@ -35,6 +35,7 @@ _COMPOUND: Final = _words(
 # What begins like a name and is none.
 _NEVER: Final = _words(
     """
+常年 黄金 黄河 时而 时常
 方式 方法 方面 方案 方向 方便 双方 安全 安排 安置 安装 高度 高级 高中 高等 高校 高危 平台
 平均 平时 时间 时候 时限 常见 常规 常用 常住 成员 成为 成功 成立 成年 成绩 明确 明细 于是
 应当 应该 应在 应于 应向 有关 计划 计算 管理 金额 关系 关于 包括 包含 单位 单独 严重 严格
@@ -48,6 +49,8 @@ _NEVER: Final = _words(
 单方 单人 解除 解答 解放 施行 纪律 纪录
 """
 )
+# 原告方请求: a side that speaks, and nobody of the name 方.
+_SAYS: Final = _words("请求 辩称 认为 主张 提出 陈述 申请 要求 表示 提供 提交 负责 承担 经理")
 # Han characters that may follow a name without a break.
 _AFTER: Final = (
     "电话|手机|联系|先生|女士|同志|老师|医生|身份|性别|年龄|出生|住|"
@@ -134,6 +137,8 @@ def _length(run: str) -> int:
     if "·" in run:
         return len(run)
     surname = 2 if run[:2] in _COMPOUND else 1
+    if run[1:3] in _SAYS:
+        return 0
     if surname == 1 and (run[0] not in _SURNAMES or run[:2] in _NEVER):
         return 0
     longest = surname + 2

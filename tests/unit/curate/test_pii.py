@@ -50,6 +50,16 @@ KEPT = [
     "http://example.com:8080/a@b and git@ alone",
     "序列号 SN13912345678X",
     "<PASSPORT> <EMAIL> <PASSWORD> <ACCESS_KEY>",
+    "申请人应当自收到通知之日起十五日内提出，患者平均年龄五十岁，联系人方式见附件。",
+    "被告人及其辩护人、当事人双方、原告方请求、考生成绩、车主时常、监护人常年在外。",
+    "姓名和地址、身份证、护照号码均为必填项；联系人：管理员，负责人：详见下表。",
+    "证件号码、住院号牌，门诊量12345678人次，社保缴费2023年标准5869元。",
+    "沿人民路向东300米，三环路5公里处，高速公路12号公告，机动车2车道，人民广场3号线。",
+    "京东A12345型号，沪A股，微信公众号：hearth_news，QQ音乐8.0，微信支付v3.2。",
+    "Patient: see below. Dear Customer Service, Name: required. Passport 2023 edition.",
+    "The password must be 12 characters long. Password: at least 8 characters.",
+    "a 500 GB Hard Drive, 3 Way handshake, array([0.03431373,  0.45938375, 1.20000001])",
+    "咨询电话：12366-1，服务热线400-111-2222转3，电话：010-12345（市政热线）。",
 ]
 
 
