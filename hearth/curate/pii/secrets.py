@@ -42,7 +42,10 @@ _LEAST: Final = 6
 @finder(PiiKind.PRIVATE_KEY, needs=("private key",))
 def private_key(view: str) -> Iterator[Span]:
     """Yield whole blocks, or what of one is there."""
+    end = 0
     for match in _PRIVATE_KEY.finditer(view):
+        if match.start() < end:
+            continue
         end = view.find("-----END ", match.end(), match.end() + _KEY_LIMIT)
         if end >= 0:
             close = view.find("-----", end + len("-----END "), end + 60)
