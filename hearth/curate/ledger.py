@@ -24,6 +24,7 @@ class Step(StrEnum):
     NEAR = "near"
     SPLIT = "split"
     PARAGRAPH = "paragraph"
+    BOILERPLATE = "boilerplate"
     DECONTAMINATE = "decontaminate"
     QUALITY = "quality"
     PERPLEXITY = "perplexity"

@@ -20,7 +20,7 @@ from nemo_curator.tasks import DocumentBatch
 from hearth.curate.keys import ContentKey
 from hearth.curate.ledger import Action, Decision, Ledger, Step
 from hearth.curate.rows import Row
-from hearth.curate.spec import CurateSpec
+from hearth.curate.spec import CurateSpec, Domain
 from hearth.curate.stages.clean import CleanText, RepairText, TakeChange
 from hearth.curate.stages.hash import HashContent
 from hearth.curate.stages.language import IdentifyLanguage
@@ -89,6 +89,8 @@ def readable(paths: Iterable[Path]) -> tuple[list[Path], int]:
 def stages(paths: Sequence[Path], spec: CurateSpec, key: ContentKey) -> list[ProcessingStage]:
     """Return the stages of the first pass."""
     slim = Resources(cpus=SLICE)
+    code = [source for source, domain in spec.domains.items() if domain is Domain.CODE]
+    cleaner = CleanText(spec.normalise.form, narrow=spec.normalise.narrow, code=code)
     return [
         FilePartitioningStage(
             file_paths=[str(path) for path in paths], files_per_partition=1
@@ -98,7 +100,7 @@ def stages(paths: Sequence[Path], spec: CurateSpec, key: ContentKey) -> list[Pro
         RejectUnreadable(section=spec.read, required=("source", "work", "licence")),
         IdentifyLanguage(section=spec.language),
         Modify(RepairText(), "text", "clean").with_(resources=slim),
-        Modify(CleanText(spec.normalise.form), "clean").with_(resources=slim),
+        Modify(cleaner, [["clean", "source"]], "clean").with_(resources=slim),
         TakeChange(),
         RedactPii(section=spec.pii, key=key.pseudonyms),
         HashContent(key=key, section=spec.dedup),

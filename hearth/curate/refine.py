@@ -25,7 +25,7 @@ from hearth.curate.pii.policy import Treatment
 from hearth.curate.plan import Split
 from hearth.curate.prepare import BATCH
 from hearth.curate.rows import Row, live
-from hearth.curate.spec import CurateSpec
+from hearth.curate.spec import CurateSpec, Domain
 from hearth.curate.stages.clean import RepairText
 from hearth.curate.stages.decontaminate import CutContamination
 from hearth.curate.stages.perplexity import ScorePerplexity
@@ -57,7 +57,9 @@ def suite_items(
     treat = Treatment(spec.pii, pseudonyms)
 
     def told(text: str) -> str:
-        text = clean(repair.modify_document(text), spec.normalise.form)
+        text = clean(
+            repair.modify_document(text), spec.normalise.form, narrow=spec.normalise.narrow
+        )
         return treat(text, droppable=False).text
 
     items = []
@@ -99,7 +101,10 @@ def judge(
     report = Contamination(items)
     stages = [
         CutContamination(items=items, section=spec.decontaminate),
-        FilterByLanguage(filters=filters_of(spec.quality)),
+        FilterByLanguage(
+            filters=filters_of(spec.quality),
+            exempt=_unlike_prose(spec),
+        ),
     ]
     for record in _run("judge", stages, documents.values(), executor):
         row, entered = documents[record["doc_key"]], len(documents[record["doc_key"]].text)
@@ -148,12 +153,14 @@ def trim(
     for record in _run("perplexity", [stage], documents.values(), executor):
         value = record["perplexity"]
         documents[record["doc_key"]].perplexity = None if value is None else float(f"{value:.6g}")
+    # Code and mathematics are unlike prose, and no worse for it.
+    spared = _unlike_prose(spec).union(section.exempt)
     thresholds = {}
     for language, known in sorted(train.items()):
         scores = [
             (row.perplexity, len(row.text))
             for row in known
-            if row.perplexity is not None and row.source not in section.exempt
+            if row.perplexity is not None and row.source not in spared
         ]
         limit = weighted_quantile(scores, section.quantile)
         if limit is not None and len(scores) >= section.min_documents:
@@ -162,8 +169,7 @@ def trim(
         limit = thresholds.get(row.language)
         size, score = len(row.text), row.perplexity
         tail = limit is not None and score is not None and score > limit
-        spared = row.split is Split.TEST or row.source in section.exempt
-        if tail and not spared:
+        if tail and row.split is not Split.TEST and row.source not in spared:
             row.step, row.reason = Step.PERPLEXITY.value, "high perplexity"
             ledger.add(Step.PERPLEXITY, [row.dropped(size, row.reason, score=score)])
         else:
@@ -191,6 +197,10 @@ def count_tokens(rows: Sequence[Row], spec: CurateSpec) -> None:
             row.tokens = len(encoding.ids)
 
 
+def _unlike_prose(spec: CurateSpec) -> frozenset[str]:
+    return frozenset(s for s, domain in spec.domains.items() if domain is not Domain.PROSE)
+
+
 def _sample(rows: Sequence[Row], characters: int) -> Iterator[str]:
     """Yield train documents by content id, which is as good as chance, up to some length."""
     left = characters
@@ -204,7 +214,7 @@ def _run(
     name: str, stages: list[ProcessingStage], rows: Iterable[Row], executor: BaseExecutor
 ) -> list[dict[str, Any]]:
     """Run stages over rows; return what came out, sorted by key."""
-    columns = ("doc_key", "language", "text", "fold")
+    columns = ("doc_key", "source", "language", "text", "fold")
     values = [[getattr(row, column) for column in columns] for row in rows]
     tasks = [
         DocumentBatch(

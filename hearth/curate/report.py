@@ -11,6 +11,7 @@ from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.perplexity import weighted_quantile
 from hearth.curate.plan import Split
 from hearth.curate.rows import Row, live
+from hearth.curate.twins import parallel
 
 _QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -42,6 +43,8 @@ def report(
         "steps": flow,
         "drops": ledger.drops(),
         "retention": _retention(rows, staying),
+        "parallel": parallel(rows, ledger),
+        "mixed": _mixed(staying),
         "duplication": {**_duplication(ledger), "clusters": _clusters(members)},
         "pii": _pii(ledger),
         "contamination": dict(contamination),
@@ -62,6 +65,17 @@ def _retention(rows: Sequence[Row], staying: Sequence[Row]) -> dict[str, Any]:
             "documents": _share(len(after), len(before)),
             "characters": _share(sum(len(row.text) for row in after), characters),
         }
+    return result
+
+
+def _mixed(staying: Sequence[Row]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for language in sorted({row.language for row in staying if row.languages}):
+        mine = [row for row in staying if row.language == language and row.languages]
+        counts: Counter[str] = Counter()
+        for row in mine:
+            counts.update(dict(row.languages))
+        result[language] = {"documents": len(mine), "characters": dict(sorted(counts.items()))}
     return result
 
 

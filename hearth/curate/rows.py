@@ -47,6 +47,8 @@ class Row:
     fold: int = -1
     perplexity: float | None = None
     tokens: int = 0
+    languages: tuple[tuple[str, int], ...] = ()
+    """Characters by language, paragraph by paragraph, of a document that mixes scripts."""
     met: tuple[Met, ...] = ()
     """What it gives away of the suite."""
 

@@ -12,6 +12,7 @@ from nemo_curator.backends.base import BaseExecutor
 
 from hearth.curate import clusters, tables
 from hearth.curate.assigned import Assigned
+from hearth.curate.boilerplate import cut_boilerplate
 from hearth.curate.contamination import SuiteItem
 from hearth.curate.keys import ContentKey
 from hearth.curate.ledger import Ledger
@@ -82,6 +83,7 @@ def curate(
     assigned = Assigned.read(inputs.previous) if inputs.previous else Assigned.none()
     members = select(rows, spec, key, ledger, assigned)
     members += cut_repeats(rows, spec, ledger)
+    cut_boilerplate(rows, spec, ledger)
     suite: tuple[SuiteItem, ...] = ()
     if inputs.items is not None:
         suite = suite_items(inputs.items, inputs.questions, spec, key.pseudonyms)

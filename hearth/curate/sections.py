@@ -9,6 +9,25 @@ from pydantic import Field, model_validator
 from hearth.model import FrozenModel
 
 
+class BoilerplateSection(FrozenModel):
+    """Which lines of a source are boilerplate: navigation, credits, notices. Hearth's own."""
+
+    share: float | None = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description="Share of a source's documents that hold a line, from which it is cut; null "
+        "cuts none.",
+    )
+    documents: int = Field(20, ge=2, le=1_000_000, description="Documents that hold it, at least.")
+    characters: int = Field(
+        12,
+        ge=1,
+        le=10_000,
+        description="Letters and digits of the line, at least: shorter ones are headings.",
+    )
+
+
 class ParagraphSection(FrozenModel):
     """Which repeated paragraphs are cut; a paragraph is what stands between empty lines.
 

@@ -10,11 +10,16 @@ from pydantic import Field
 
 from hearth.curate.pii.section import PiiSection
 from hearth.curate.rules import ChineseRules, EnglishRules
-from hearth.curate.sections import DecontaminateSection, DedupSection, SplitSection
+from hearth.curate.sections import (
+    BoilerplateSection,
+    DecontaminateSection,
+    DedupSection,
+    SplitSection,
+)
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 3
+CONTRACT: Final = 4
 """Goes up when equal inputs and an equal spec give another result."""
 
 CONTENT_KEY: Final = "content_key"
@@ -26,6 +31,14 @@ class Language(StrEnum):
 
     EN = "en"
     ZH = "zh"
+
+
+class Domain(StrEnum):
+    """What a source holds."""
+
+    PROSE = "prose"
+    CODE = "code"
+    MATHS = "maths"
 
 
 class UnicodeForm(StrEnum):
@@ -72,13 +85,32 @@ class LanguageSection(FrozenModel):
     sample_characters: int = Field(
         2_000, ge=100, le=1_000_000, description="Characters of a document that are looked at."
     )
+    mixed_share: float = Field(
+        0.1,
+        ge=0,
+        le=0.5,
+        description="A document whose share of Han lies between this and the rest is mixed, and "
+        "its paragraphs are identified one by one, for the report. Hearth's own.",
+    )
+    paragraph_characters: int = Field(
+        80, ge=1, le=1_000_000, description="Shorter paragraphs are taken for the document's own."
+    )
 
 
 class NormaliseSection(FrozenModel):
     """How text is cleaned: ftfy, Unicode form, control and zero-width characters, white space."""
 
     form: UnicodeForm = Field(
-        UnicodeForm.NFC, description="NFKC also folds full-width forms and ligatures."
+        UnicodeForm.NFC,
+        description="NFKC also folds full-width punctuation and ligatures; code ends in NFC.",
+    )
+    narrow: bool = Field(
+        default=True,
+        description="Full-width digits and letters become ASCII; code keeps its own, and "
+        "punctuation stays.",
+    )
+    boilerplate: BoilerplateSection = Field(
+        BoilerplateSection(), description="Lines that a source repeats."
     )
 
 
@@ -138,6 +170,9 @@ class QualitySection(FrozenModel):
 class CurateSection(FrozenModel):
     """What a recipe says about curation."""
 
+    domains: dict[str, Domain] = Field(
+        {}, description="Sources that are not prose: what is true of prose is not asked of them."
+    )
     read: ReadSection = ReadSection()
     language: LanguageSection = LanguageSection()
     normalise: NormaliseSection = NormaliseSection()
@@ -148,6 +183,10 @@ class CurateSection(FrozenModel):
     quality: QualitySection = QualitySection()
     perplexity: PerplexitySection = PerplexitySection()
     tokens: TokensSection = TokensSection()
+
+    def domain(self, source: str) -> Domain:
+        """Return what a source holds."""
+        return self.domains.get(source, Domain.PROSE)
 
 
 class Grave(FrozenModel):

