@@ -19,7 +19,9 @@ _KEY_BYTES: Final = 16
 def run(context: Context) -> dict[str, Any]:
     """Fetch, curate, publish; return the metrics."""
     # Curator takes seconds to import, and a job that is refused should not wait for it.
+    from hearth.curate import card  # noqa: PLC0415
     from hearth.curate import executor as executors  # noqa: PLC0415
+    from hearth.curate.about import about  # noqa: PLC0415
     from hearth.curate.prepare import readable  # noqa: PLC0415
     from hearth.curate.run import Inputs, curate  # noqa: PLC0415
 
@@ -62,7 +64,8 @@ def run(context: Context) -> dict[str, Any]:
     )
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)
-    context.publish(out / "report.json", "report.json")
+    for name in card.write(out, about(context)):
+        context.publish(out / name, name)
     return metrics
 
 

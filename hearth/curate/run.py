@@ -14,6 +14,7 @@ from hearth.curate import clusters, tables
 from hearth.curate.assigned import Assigned
 from hearth.curate.boilerplate import cut_boilerplate
 from hearth.curate.contamination import SuiteItem
+from hearth.curate.evidence import evidence
 from hearth.curate.keys import ContentKey
 from hearth.curate.ledger import Ledger
 from hearth.curate.plan import Split
@@ -107,7 +108,12 @@ def curate(
         *clusters.removals(members, out / "removals"),
         *contamination.write(out / "contamination"),
     ]
-    full = {**metrics, "content_key": key.fingerprint, "spec": spec.model_dump(mode="json")}
+    full = {
+        **metrics,
+        **evidence(rows, ledger, members, spec),
+        "content_key": key.fingerprint,
+        "spec": spec.model_dump(mode="json"),
+    }
     text = json.dumps(full, ensure_ascii=False, indent=2, sort_keys=True)
     (out / "report.json").write_text(text + "\n", encoding="utf-8")
     return metrics, written

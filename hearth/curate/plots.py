@@ -1,0 +1,222 @@
+"""The plots of a data card, as inline SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+Report = Mapping[str, Any]
+
+# Left out: the page describes its plots itself.
+_METADATA: Final = ("Creator", "Date", "Format", "Type")
+_STYLE: Final = {
+    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
+    "font.size": 9,
+    "axes.titlesize": 10,
+}
+_LEFT, _LOST, _PALE = "#2b6cb0", "#c05621", "#dde3ea"
+_LANGUAGES: Final = {"en": "#2b6cb0", "zh": "#c05621"}
+_OTHER: Final = "#7a8794"
+_ROW: Final = 0.27
+_MILLION: Final = 1_000_000
+
+
+def plots(report: Report) -> dict[str, str]:
+    """Return the plots of a report by name; one with nothing to show is left out."""
+    drawn = {
+        "waterfall": _waterfall(report["waterfall"]),
+        "languages": _languages(report),
+        "pii": _pii(report),
+        "clusters": _clusters(report["cluster_sizes"]),
+        "perplexity": _perplexity(report["perplexity"]),
+        "mixture": _mixture(report["mixture"]),
+    }
+    return {name: svg for name, svg in drawn.items() if svg}
+
+
+def _waterfall(steps: Sequence[Mapping[str, Any]]) -> str:
+    title = "What each step left, and what it took"
+    figure, axes = _figure(title, len(steps), columns=2)
+    places = np.arange(len(steps))
+    for one, what in zip(axes, ("documents", "characters"), strict=True):
+        unit = _MILLION if max(step[f"{what}_in"] for step in steps) > _MILLION else 1
+        left = np.array([step[f"{what}_out"] for step in steps]) / unit
+        entered = np.array([step[f"{what}_in"] for step in steps]) / unit
+        one.barh(places, left, color=_LEFT, height=0.7, label="left")
+        # Cleaning may lengthen a text: then nothing was lost.
+        lost = np.maximum(entered - left, 0)
+        one.barh(places, lost, left=left, color=_LOST, height=0.7, label="taken")
+        one.set_xlabel(f"{what}, in millions" if unit > 1 else what)
+        _rows(one, [step["step"] for step in steps])
+    axes[1].tick_params(labelleft=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return _svg(figure, title)
+
+
+def _languages(report: Report) -> str:
+    title = "What each step took of each language, in percent of its characters"
+    kept = {step["step"]: step["languages"] for step in report["kept"]}
+    names = [name for name in _LANGUAGES if any(name in here for here in kept.values())]
+    twins = {step["step"]: step for step in report["twins"]["steps"]}
+    steps = list(kept)
+    if not names:
+        return ""
+    figure, axes = _figure(title, len(steps) * 1.4, columns=2 if twins else 1)
+    taken = {
+        name: [_taken(kept[step].get(name, {}).get("characters")) for step in steps]
+        for name in names
+    }
+    _grouped(axes[0], steps, taken, "all documents")
+    if twins:
+        paired = {
+            name: [_taken(twins[s]["characters"][name] if s in twins else None) for s in steps]
+            for name in _LANGUAGES
+        }
+        _grouped(axes[1], steps, paired, "texts that are there in both")
+        axes[1].tick_params(labelleft=False)
+        for place, step in enumerate(steps):
+            if step in twins and twins[step]["flagged"]:
+                axes[1].axhspan(place - 0.5, place + 0.5, color=_LOST, alpha=0.15, linewidth=0)
+    handles = axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=len(names))
+    return _svg(figure, title)
+
+
+def _taken(kept: float | None) -> float:
+    return 0.0 if kept is None else max(0.0, (1 - kept) * 100)
+
+
+def _grouped(axes: Axes, steps: Sequence[str], taken: Mapping[str, list[float]], what: str) -> None:
+    height = 0.8 / len(taken)
+    for number, (name, values) in enumerate(taken.items()):
+        places = np.arange(len(steps)) + (number - (len(taken) - 1) / 2) * height
+        axes.barh(places, values, height * 0.9, color=_LANGUAGES[name], label=name)
+    axes.set_title(what, loc="left", color=_OTHER)
+    axes.set_xlabel("% taken")
+    _rows(axes, steps)
+
+
+def _pii(report: Report) -> str:
+    title = "Personal information found, by source and kind"
+    kinds = list(report["pii"])
+    sources = [name for name, source in report["sources"].items() if source["pii"]["found"]]
+    if not kinds or not sources:
+        return ""
+    found = [[report["sources"][s]["pii"]["kinds"].get(k, 0) for k in kinds] for s in sources]
+    values = np.array(found, dtype=float)
+    figure, (axes,) = _figure(title, len(sources) + 3.5)
+    shown = np.log1p(values)
+    axes.imshow(shown, aspect="auto", cmap="Blues", vmin=0, vmax=max(shown.max(), 1.0) * 1.3)
+    for (row, column), value in np.ndenumerate(values):
+        if value:
+            dark = shown[row, column] > shown.max() * 0.8
+            colour = "white" if dark else "#1d2733"
+            axes.text(
+                column, row, f"{value:,.0f}", ha="center", va="center", color=colour, size=7.5
+            )
+    axes.set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(sources)), sources)
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    return _svg(figure, title)
+
+
+def _clusters(levels: Mapping[str, Any]) -> str:
+    title = "Clusters of copies"
+    if not any(cell["clusters"] for found in levels.values() for cell in found["sizes"]):
+        return ""
+    figure, axes = _figure(title, 7, columns=2)
+    for one, (which, label) in zip(
+        axes, (("sizes", "members"), ("diameters", "diameter (Jaccard distance)")), strict=True
+    ):
+        width = 0.8 / len(levels)
+        for number, (level, found) in enumerate(levels.items()):
+            places = np.arange(len(found[which])) + (number - (len(levels) - 1) / 2) * width
+            counts = [cell["clusters"] for cell in found[which]]
+            colour = (_LEFT, _LOST)[number % 2]
+            bars = one.bar(places, counts, width * 0.9, color=colour, label=f"{level}s")
+            one.bar_label(bars, [f"{n:,}" if n else "" for n in counts], size=7.5)
+            one.set_xticks(range(len(counts)), [cell["bin"] for cell in found[which]])
+        one.set_xlabel(label)
+        one.grid(visible=True, axis="y", alpha=0.3)
+        one.grid(visible=False, axis="x")
+    axes[0].set_ylabel("clusters")
+    axes[0].legend(loc="upper right")
+    return _svg(figure, title)
+
+
+def _perplexity(languages: Mapping[str, Mapping[str, float | None]]) -> str:
+    title = "Perplexity of the documents that stay"
+    known = {name: found for name, found in languages.items() if found["p50"] is not None}
+    if not known:
+        return ""
+    figure, (axes,) = _figure(title, len(known) * 1.3 + 2.5)
+    for place, (name, found) in enumerate(known.items()):
+        colour = _LANGUAGES.get(name, _OTHER)
+        axes.plot([found["p5"], found["p95"]], [place] * 2, color=colour, linewidth=1.5)
+        axes.plot(
+            [found["p25"], found["p75"]], [place] * 2, color=colour, linewidth=9, alpha=0.6,
+            solid_capstyle="butt",
+        )  # fmt: skip
+        axes.plot([found["p50"]], [place], "|", color="#1d2733", markersize=14, markeredgewidth=2)
+        if found["threshold"] is not None:
+            axes.plot([found["threshold"]], [place], "x", color="#a3261d", markersize=7)
+    axes.set_xlabel("perplexity per character: p5 to p95, p25 to p75, median | and threshold ×")
+    _rows(axes, list(known))
+    return _svg(figure, title)
+
+
+def _mixture(mixture: Mapping[str, Any]) -> str:
+    title = "Mixture: share of the tokens of train"
+    groups = {way: mixture[way] for way in ("language", "domain", "source") if mixture[way]}
+    labels = [f"{name}" for parts in groups.values() for name in parts]
+    if not labels:
+        return ""
+    figure, (axes,) = _figure(title, len(labels) + len(groups))
+    place, ticks = 0.0, []
+    for (way, parts), colour in zip(groups.items(), (_LEFT, _LOST, _OTHER), strict=False):
+        places = place + np.arange(len(parts))
+        shares = [part["share"] * 100 for part in parts.values()]
+        bars = axes.barh(places, shares, 0.7, color=colour)
+        bars.set_label(f"by {way}")
+        axes.bar_label(bars, [f"{value:.1f}" for value in shares], padding=3, size=7.5)
+        ticks += list(places)
+        place += len(parts) + 0.6
+    _rows(axes, labels, ticks)
+    axes.set_xlabel("% of the tokens of train")
+    axes.set_xlim(0, 112)
+    axes.legend(loc="lower right")
+    return _svg(figure, title)
+
+
+def _rows(axes: Axes, names: Sequence[str], places: Sequence[float] | None = None) -> None:
+    axes.set_yticks(range(len(names)) if places is None else places, names)
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+
+
+def _figure(title: str, rows: float, *, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(9.6, 1.2 + rows * _ROW), layout="constrained")
+        figure.suptitle(title, x=0.01, ha="left", weight="bold")
+        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+    for one in axes:
+        one.grid(visible=True, axis="x", alpha=0.3)
+        one.set_axisbelow(True)
+        one.spines[["top", "right", "left"]].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Figure, title: str) -> str:
+    buffer = io.StringIO()
+    # A fixed salt and no date: the same report gives the same bytes.
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_METADATA))
+    text = buffer.getvalue()
+    return text[text.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{title}"', 1)
