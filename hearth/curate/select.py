@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -166,11 +167,9 @@ def _deal(
     assigned: Assigned,
 ) -> None:
     number = {place: number for number, place in enumerate(candidates)}
-    pairs = [
-        (number[one], number[other])
-        for one, other in (*copies.exact, *copies.near)
-        if one in number and other in number
-    ]
+    # By sets, not by pairs: what a withdrawn copy joined stays together.
+    joined = ([p for p in places if p in number] for places in copies.sets().sets().values())
+    pairs = [(number[one], number[other]) for places in joined for one, other in pairwise(places)]
     everybody = [copies.rows[place] for place in candidates]
     known = [row.candidate for row in everybody]
     names = groups(known, pairs, key)

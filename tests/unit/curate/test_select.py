@@ -34,7 +34,7 @@ SPEC = CurateSpec(
     reserved=("w0",),
     tombstones=(Grave(kind=TombstoneKind.KEY, value="a:3"),),
 )
-SLOWLY = settings(deadline=None, max_examples=40)
+SLOWLY = settings(deadline=None, max_examples=25)
 STEPS = (Step.WITHDRAWN, Step.RESERVED, Step.EXACT, Step.NEAR, Step.SPLIT, Step.PARAGRAPH)
 PARTS = [
     "the lamp in the yard is lit by the keeper at dusk each day",
