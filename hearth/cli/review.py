@@ -81,14 +81,15 @@ def sample(  # noqa: PLR0913, PLR0917 - a command's options
             return
         console.print(
             f"sample [bold]{drawn.id}[/]: {len(drawn.items)} of {drawn.population} documents of "
-            f"{found.uri}"
+            f"{found.uri}",
+            soft_wrap=True,
         )
         if len(drawn.items) < drawn.wanted:
             console.print(f"[yellow]the corpus has no {drawn.wanted} documents[/]")
         console.print(
             f"fill in {escape(str(local))}: verdict (accept or reject), category, reviewer"
         )
-        console.print(f"then: hearth review {drawn.id} {escape(str(local))}")
+        console.print(f"then: hearth review {drawn.id} {escape(str(local))}", soft_wrap=True)
 
 
 def review(  # noqa: PLR0913, PLR0917 - a command's options
@@ -154,7 +155,7 @@ def _as_json(
 
 
 def _show(drawn: Sample, said: Acceptance | None, findings: tuple[Finding, ...]) -> None:
-    console.print(f"sample [bold]{drawn.id}[/] of {drawn.corpus.uri}")
+    console.print(f"sample [bold]{drawn.id}[/] of {drawn.corpus.uri}", soft_wrap=True)
     if said is None or said.total.share is None:
         console.print(f"no verdict yet on its {len(drawn.items)} items")
     else:
@@ -184,4 +185,6 @@ def _show_acceptance(said: Acceptance) -> None:
     if said.missing:
         some = ", ".join(said.missing[:_MISSING])
         more = " …" if len(said.missing) > _MISSING else ""
-        console.print(f"[yellow]{len(said.missing)} not judged:[/] {escape(some)}{more}")
+        console.print(
+            f"[yellow]{len(said.missing)} not judged:[/] {escape(some)}{more}", soft_wrap=True
+        )

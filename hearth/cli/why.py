@@ -59,19 +59,21 @@ def show_way(way: Way) -> None:
     for grave in way.withdrawn:
         since = grave.since.isoformat(timespec="minutes")
         console.print(f"[red]withdrawn[/] by {grave.kind} since {since}: {escape(grave.reason)}")
-    facts = Table(box=None, show_header=False)
     for name, value in _facts(way):
-        facts.add_row(name, escape(value))
-    console.print(facts)
-    table = Table("step", "action", "reason", "copy of", "spans (kind start–end)", box=None)
+        console.print(f"  {name:12} {value}", markup=False, soft_wrap=True)
+    table = Table("step", "action", box=None)
+    for heading in ("reason", "copy of", "spans (kind start–end)"):
+        table.add_column(heading, overflow="fold")
     for step in way.steps:
         table.add_row(*(escape(cell) for cell in _cells(step)))
     console.print(table)
     if way.copies:
-        console.print(f"dropped as copies of it: {escape(', '.join(way.copies))}")
+        copies = ", ".join(way.copies)
+        console.print(f"dropped as copies of it: {copies}", markup=False, soft_wrap=True)
     for holder in way.held_by:
         role = f" {holder.role} {holder.version}" if holder.role else ""
-        console.print(f"{holder.kind} {escape(holder.name)}{role} (build {escape(holder.build)})")
+        line = f"{holder.kind} {holder.name}{role} (build {holder.build})"
+        console.print(line, markup=False, soft_wrap=True)
     place = way.place or way.stand_in
     if place is not None and not way.held_by:
         console.print("no model was made from this corpus yet")

@@ -145,7 +145,9 @@ def _show_graves(graves: Sequence[Tombstone]) -> None:
     if not graves:
         console.print("no new tombstone")
         return
-    table = Table("tombstone", "buries", "since", "by", "reason", box=None)
+    table = Table("tombstone", box=None)
+    for heading in ("buries", "since", "by", "reason"):
+        table.add_column(heading, overflow="fold")
     for grave in graves[:_SHOWN]:
         cells = (grave.kind, grave.value, f"{grave.since:%Y-%m-%d %H:%M}", grave.by, grave.reason)
         table.add_row(*(escape(str(cell)) for cell in cells))
@@ -158,7 +160,9 @@ def _show_holdings(found: Sequence[Holding]) -> None:
     if not found:
         console.print("nothing in the store holds it")
         return
-    table = Table("what", "documents", "split", "to do", "how", box=None)
+    table = Table(box=None)
+    for heading in ("what", "documents", "split", "to do", "how"):
+        table.add_column(heading, overflow="fold")
     for one in found:
         table.add_row(
             f"[bold]{one.kind}[/] {escape(one.name)}",
