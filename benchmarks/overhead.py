@@ -3,9 +3,9 @@
 Starts a stack of its own in a temporary folder, so that nobody's endpoint is touched, and builds
 `tiny` on it three times: into an empty store; again, when everything is reused; and again from
 the mirror on, when every stage runs although something serves. A build's wall time runs from when
-it was asked for to the end of its DAG run. A job's time is what its record says, from when its
-program had read its job to its last output; jobs that run side by side count once. What is left
-is Airflow's, the starting of programs, and the rollout, which is no job.
+it was asked for to the end of its DAG run. A job's time is what its backend says, from the start
+of its process to its end; jobs that run side by side count once. What is left is Airflow's and
+the rollout's, which is no job. `--json` also says when what happened.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from hearth.artifact import Artifact
 from hearth.build import Build, Event, EventKind
 from hearth.cli.airflow import Airflow, DagRun
 from hearth.errors import EXIT_OK, DataError, HearthError, TransientError
+from hearth.execution import Execution
 from hearth.model import FrozenModel, Stage
 from hearth.profile import load_profile, settings
 from hearth.stack.ports import all_ports, is_free
@@ -74,6 +74,8 @@ class Measured(FrozenModel):
     rollout_seconds: float
     overhead_seconds: float
     bar_seconds: float
+    timeline: dict[str, float]
+    """What happened → seconds since the build was asked for."""
 
 
 @contextmanager
@@ -113,8 +115,11 @@ def measure(airflow: Airflow, store: Store, case: Case, recipe: str, patience: f
     done = [event for event in events if event.kind is EventKind.STAGE_DONE]
     _check(case, build, done)
     rollout = next(event for event in reversed(events) if event.kind is EventKind.ROLLED_OUT)
-    wall = _seconds(asked.run_after, ended)
-    jobs = _covered(_job(store, event) for event in done)
+    spans = {event.stage: _job(build, event.stage, event) for event in done if event.stage}
+    wall, jobs = _seconds(asked.run_after, ended), _covered(spans.values())
+    moments = [(f"{event.stage or ''} {event.kind}".strip(), event.at) for event in events]
+    for stage, (start, end) in spans.items():
+        moments += [(f"{stage} job starts", start), (f"{stage} job ends", end)]
     return Measured(
         case=case.name,
         build=build.id,
@@ -124,6 +129,10 @@ def measure(airflow: Airflow, store: Store, case: Case, recipe: str, patience: f
         rollout_seconds=float(str(rollout.data["seconds"])),
         overhead_seconds=wall - jobs,
         bar_seconds=case.bar,
+        timeline={
+            name: round(_seconds(asked.run_after, at), 2)
+            for name, at in sorted(moments, key=lambda moment: moment[1])
+        },
     )
 
 
@@ -156,14 +165,17 @@ def _check(case: Case, build: Build, done: list[Event]) -> None:
         raise DataError(message)
 
 
-def _job(store: Store, event: Event) -> tuple[datetime, datetime]:
-    """Return when the job ran that an event of a finished stage is about."""
+def _job(build: Build, stage: Stage, event: Event) -> tuple[datetime, datetime]:
+    """Return when the job ran, by its backend's word, that a finished stage's event is about."""
     fingerprint = str(event.data["fingerprint"])
-    record = Artifact(store, event.stage, fingerprint).record() if event.stage else None
-    if record is None:
-        message = f"{event.data['uri']}: has no record: was it collected meanwhile?"
+    execution = Execution.of(build.root, build.record(), stage, fingerprint)
+    name = execution.attempts.get(int(str(event.data["attempt"]))).name
+    handle = execution.backend.find(name)
+    status = execution.backend.status(handle) if handle else None
+    if status is None or status.started is None or status.finished is None:
+        message = f"job {name}: its backend does not say when it ran"
         raise DataError(message)
-    return record.provenance.started, record.provenance.finished
+    return status.started, status.finished
 
 
 def _covered(spans: Iterable[tuple[datetime, datetime]]) -> float:
