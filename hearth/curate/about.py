@@ -70,15 +70,13 @@ def _versions() -> dict[str, str]:
 
 
 def _origins(mirror: Input) -> dict[str, Any]:
-    """Return, for each source, what the mirror's spec, manifest, rejects and metrics say of it."""
+    """Return, for each source, what the mirror's spec, manifest and rejects say of it."""
     record = mirror.record
     files = _files(mirror)
     refused = _refused(mirror)
-    counted = _table(record.metrics.get("sources"))
     origins = {}
     for name, source in sorted(_sources(record).items()):
         pin = _table(_table(record.spec.get("pins")).get(name))
-        met = _table(counted.get(name))
         origins[name] = {
             "kind": source.get("kind"),
             "name": next((source[key] for key in _REGISTRY if source.get(key)), None),
@@ -90,7 +88,6 @@ def _origins(mirror: Input) -> dict[str, Any]:
                 for file in files[name]
                 if file["path"].startswith("licences/")
             ],
-            "documents": met.get("documents"),
             "refused": dict(sorted(refused[name].items())),
         }
     return origins

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 Report = Mapping[str, Any]
 
@@ -53,6 +54,8 @@ def _waterfall(steps: Sequence[Mapping[str, Any]]) -> str:
         lost = np.maximum(entered - left, 0)
         one.barh(places, lost, left=left, color=_LOST, height=0.7, label="taken")
         one.set_xlabel(f"{what}, in millions" if unit > 1 else what)
+        one.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        one.xaxis.set_major_locator(MaxNLocator(5))
         _rows(one, [step["step"] for step in steps])
     axes[1].tick_params(labelleft=False)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -112,16 +115,28 @@ def _pii(report: Report) -> str:
     values = np.array(found, dtype=float)
     figure, (axes,) = _figure(title, len(sources) + 3.5)
     shown = np.log1p(values)
-    axes.imshow(shown, aspect="auto", cmap="Blues", vmin=0, vmax=max(shown.max(), 1.0) * 1.3)
+    # Not an image: cells stay sharp, and a page that loads no images shows them.
+    axes.pcolormesh(
+        shown, cmap="Blues", vmin=0, vmax=max(shown.max(), 1.0) * 1.3, edgecolors="white"
+    )
     for (row, column), value in np.ndenumerate(values):
         if value:
             dark = shown[row, column] > shown.max() * 0.8
             colour = "white" if dark else "#1d2733"
             axes.text(
-                column, row, f"{value:,.0f}", ha="center", va="center", color=colour, size=7.5
+                column + 0.5,
+                row + 0.5,
+                f"{value:,.0f}",
+                ha="center",
+                va="center",
+                color=colour,
+                size=7.5,
             )
-    axes.set_xticks(range(len(kinds)), kinds, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(sources)), sources)
+    axes.set_xticks(
+        np.arange(len(kinds)) + 0.5, kinds, rotation=40, ha="right", rotation_mode="anchor"
+    )
+    axes.set_yticks(np.arange(len(sources)) + 0.5, sources)
+    axes.invert_yaxis()
     axes.grid(visible=False)
     axes.tick_params(length=0)
     return _svg(figure, title)
@@ -167,6 +182,9 @@ def _perplexity(languages: Mapping[str, Mapping[str, float | None]]) -> str:
         axes.plot([found["p50"]], [place], "|", color="#1d2733", markersize=14, markeredgewidth=2)
         if found["threshold"] is not None:
             axes.plot([found["threshold"]], [place], "x", color="#a3261d", markersize=7)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.set_ylim(-0.6, len(known) - 0.4)
     axes.set_xlabel("perplexity per character: p5 to p95, p25 to p75, median | and threshold ×")
     _rows(axes, list(known))
     return _svg(figure, title)
