@@ -66,6 +66,9 @@ def code_digest(stage: Stage) -> str:
 
 def git_revision() -> str | None:
     """Return the commit of this checkout, with `-dirty` if files differ; None if installed."""
+    if not (_PACKAGE.parent / ".git").exists():
+        # An environment may lie in somebody else's checkout, whose commit says nothing of Hearth.
+        return None
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607

@@ -89,6 +89,16 @@ def test_the_wheel_is_what_runs(run: Run, installed: Path) -> None:
         assert str(where).startswith(str(installed))
 
 
+def test_an_installed_hearth_does_not_take_another_checkout_for_its_own(
+    run: Run, installed: Path
+) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", installed.parent]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "somebody else's"]):
+        subprocess.run([*git, *command], check=True)
+    code = "from hearth.provenance import git_revision\nprint(json.dumps(git_revision()))"
+    assert answer(run, code) is None
+
+
 def test_the_wheel_carries_every_file_of_the_folders_that_are_no_packages(run: Run) -> None:
     config = answer(
         run, "from hearth.profile import settings\nprint(json.dumps(str(settings().config)))"
