@@ -6,7 +6,6 @@ the text it is ascribed to. Nothing here is legal advice.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from hearth.errors import DataError
 from hearth.model import FrozenModel
 from hearth.profile import path_of, settings
 from hearth.review import Acceptance, Method
+from hearth.sample import least_of
 from hearth.yamlfile import load_model
 
 _FOLDER: Final = "presets"
@@ -111,8 +111,11 @@ def count_entries(path: Path) -> int:
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read as UTF-8 ({error})"
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise DataError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path}: is not UTF-8 ({error})"
         raise DataError(message) from error
     return len({line.strip() for line in lines if line.strip() and not line.startswith("#")})
 
@@ -134,7 +137,7 @@ def check(
         keywords: entries of the list that the programs used.
     """
     people, programs = preset.human, preset.machine
-    least = math.ceil(population * programs.share)
+    least = least_of(population, programs.share)
     return (
         _looked(people, Method.HUMAN, people.items, population, human),
         _accepted(people, Method.HUMAN, people.acceptance, human),

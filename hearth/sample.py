@@ -76,12 +76,18 @@ def rank(seed: int, content_id: str) -> bytes:
     return hashlib.sha256(f"{seed}\0{content_id}".encode()).digest()
 
 
+def least_of(population: int, share: float) -> int:
+    """Return how many documents are at least a share of a population."""
+    # 70 × 0.1 is a little over 7 in binary, and 7 is a tenth all the same.
+    return math.ceil(round(population * share, 6))
+
+
 def size_of_share(corpus: Corpus, share: float) -> int:
     """Return how many documents a share of a corpus is, rounded up."""
     rows = [output.rows for output in corpus.record.outputs_named("corpus")]
     known = [count for count in rows if count is not None]
     total = sum(known) if len(known) == len(rows) else sum(1 for _ in corpus.documents())
-    return max(1, math.ceil(total * share))
+    return max(1, least_of(total, share))
 
 
 def draw(root: Store, corpus: Corpus, wanted: int, seed: int, by: str) -> Sample:

@@ -20,11 +20,11 @@ from hearth.review import (
     Method,
     acceptance_of,
     acceptance_of_sample,
-    read_verdicts,
     record_review,
 )
 from hearth.sample import Sample, draw, find_sample, hand_out, size_of_share
 from hearth.storage import Store
+from hearth.verdicts import read_verdicts
 
 _DEFAULT_SIZE = 50
 _MISSING = 10

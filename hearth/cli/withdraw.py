@@ -160,15 +160,12 @@ def _show_holdings(found: Sequence[Holding]) -> None:
     if not found:
         console.print("nothing in the store holds it")
         return
-    table = Table(box=None)
-    for heading in ("what", "documents", "split", "to do", "how"):
-        table.add_column(heading, overflow="fold")
+    console.print("held by:")
     for one in found:
-        table.add_row(
-            f"[bold]{one.kind}[/] {escape(one.name)}",
-            str(len(one.documents) or ""),
-            ", ".join(one.splits),
-            f"[{_COLOURS[one.todo]}]{one.todo}[/]",
-            escape(one.how),
+        count = f"{len(one.documents)} documents" if one.documents else "made from those"
+        splits = f" in {', '.join(one.splits)}" if one.splits else ""
+        console.print(f"  [bold]{one.kind}[/] {escape(one.name)}", soft_wrap=True)
+        console.print(
+            f"    {count}{splits}: [{_COLOURS[one.todo]}]{one.todo}[/]: {escape(one.how)}",
+            soft_wrap=True,
         )
-    console.print(table)

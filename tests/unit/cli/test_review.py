@@ -24,6 +24,8 @@ def test_a_sample_goes_out_comes_back_and_counts(
     assert done.exit_code == 0, done.stderr
     for words in ("100.00% (1 of 1 judged", "by human: li.wei", "1 not judged", rows[1]["doc_key"]):
         assert words in done.stdout
+    gone = command("review", sample["id"], tmp_path / "gone.csv")
+    assert (gone.exit_code, "gone.csv: No such file" in gone.stderr) == (65, True)
     later = json.loads(command("review", sample["id"], "--json").stdout)
     assert later["acceptance"]["total"]["share"] == 1
 

@@ -15,16 +15,23 @@ from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.filing import check, count_entries, load_preset
 from hearth.profile import StorageSettings
 from hearth.review import (
-    Judged,
     Method,
-    Verdict,
     acceptance_of,
-    read_verdicts,
     record_review,
     reviews,
     wilson,
 )
-from hearth.sample import Sample, draw, find_sample, hand_out, rank, samples, size_of_share
+from hearth.sample import (
+    Sample,
+    draw,
+    find_sample,
+    hand_out,
+    least_of,
+    rank,
+    samples,
+    size_of_share,
+)
+from hearth.verdicts import Judged, Verdict, read_verdicts
 from tests.unit.lineage.library import Library, library
 
 TEXT = "=1+1 looks like a formula to a spreadsheet, 张三 wrote it."
@@ -98,6 +105,7 @@ def test_the_order_is_that_of_a_hash_of_seed_and_content(wide: Library) -> None:
 
 def test_a_share_is_rounded_up(wide: Library) -> None:
     assert size_of_share(wide.corpus, 0.1) == 5
+    assert [least_of(n, 0.1) for n in (70, 71, 80, 1)] == [7, 8, 8, 1]
 
 
 def test_an_unknown_sample_is_told_with_those_that_are_known(home: Library) -> None:
