@@ -126,16 +126,12 @@ class SecretRef(FrozenModel):
             try:
                 return self.file.read_bytes().strip()
             except OSError as error:
-                message = (
-                    f"secret {self.file}: {error.strerror}: `make up` generates the local ones"
-                )
+                message = f"secret {self.file}: {error.strerror}: `make up` makes the local ones"
                 raise NotFoundError(message) from error
         if self.env is not None:
             value = os.environ.get(self.env)
             if not value:
-                message = (
-                    f"secret: environment variable {self.env} is not set: set it, or use a file"
-                )
+                message = f"secret: the variable {self.env} is not set: set it, or use a file"
                 raise NotFoundError(message)
             return value.encode()
         return self._read_from_secrets_manager()

@@ -23,6 +23,7 @@ _HARNESS: Final = (
     "artifact.py",
     "digest.py",
     "documents.py",
+    "failures.py",
     "model.py",
     "stage/*.py",
     "storage.py",

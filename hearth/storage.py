@@ -7,43 +7,30 @@ on: `create` succeeds once, `replace` only on the version that was read.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
-import logging
 import os
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
-from obstore.exceptions import NotFoundError as ObjectNotFound
+from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import LocalStore, S3Store
 
 from hearth.digest import FileInfo, sha256_of, verify
-from hearth.errors import ConflictError, DataError, NotFoundError, SpecError, TransientError
+from hearth.errors import ConflictError, DataError, NotFoundError, SpecError
+from hearth.failures import of_disk, of_store
 from hearth.model import FrozenModel
 from hearth.profile import StorageSettings
 from hearth.s3 import open_bucket
 
-log = logging.getLogger(__name__)
-
 CHUNK: Final = 8 << 20
 _LOCKS: Final = ".locks"
-_NO_ANSWER: Final = "error sending request"
-_NO_SPACE: Final = ("os error 28", "No space left")
 
 
 class ObjectInfo(FrozenModel):
@@ -258,7 +245,7 @@ class Store:
         aside = local.with_name(f".{local.name}.{os.getpid()}.part")
         digest, size = hashlib.sha256(), 0
         try:
-            with self._errors(path), _disk(local), aside.open("wb") as file:
+            with self._errors(path), of_disk(local), aside.open("wb") as file:
                 for chunk in obstore.get(self._objects, self._key(path)).stream(CHUNK):
                     digest.update(chunk)
                     size += len(chunk)
@@ -296,40 +283,5 @@ class Store:
             path=path, size=meta["size"], etag=meta["e_tag"], modified=meta["last_modified"]
         )
 
-    @contextmanager
-    def _errors(self, path: str) -> Iterator[None]:
-        where = self.url(path)
-        try:
-            yield
-        except (FileNotFoundError, ObjectNotFound) as error:
-            message = f"{where}: is not in the store"
-            raise NotFoundError(message) from error
-        except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
-            message = f"{where}: the store refused access: check the credentials and the policy"
-            raise SpecError(message) from error
-        except (BaseError, OSError) as error:
-            first_line = str(error).split("\n", 1)[0]
-            if any(sign in str(error) for sign in _NO_SPACE):
-                message = f"{where}: no space left on the device: free some and try again"
-                raise TransientError(message) from error
-            if _NO_ANSWER in str(error):
-                asked = re.search(r"https?://[^/\s]+", str(error))
-                message = (
-                    f"{where}: the store{f' at {asked[0]}' if asked else ''} does not answer: "
-                    "is it up? (`make up` starts a local one)"
-                )
-                raise TransientError(message) from error
-            message = f"{where}: the store did not do it ({first_line}): try again later"
-            raise TransientError(message) from error
-
-
-@contextmanager
-def _disk(local: Path) -> Iterator[None]:
-    """Tell a full disk of this machine from a full store."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            message = f"{local}: no space left on the device: free some and try again"
-            raise TransientError(message) from error
-        raise
+    def _errors(self, path: str) -> AbstractContextManager[None]:
+        return of_store(self.url(path))

@@ -1,0 +1,73 @@
+"""What goes wrong between a store and this machine, as our own errors."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from obstore.exceptions import (
+    BaseError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.exceptions import (
+    NotFoundError as ObjectNotFound,
+)
+
+from hearth.errors import NotFoundError, SpecError, TransientError
+
+_NO_ANSWER: Final = "error sending request"
+_NO_SPACE: Final = ("os error 28", "No space left")
+
+
+@contextmanager
+def of_store(where: str) -> Iterator[None]:
+    """Say what a store's failure at the URI `where` means.
+
+    Raises:
+        NotFoundError: there is no such object.
+        SpecError: the store refuses access.
+        TransientError: the store did not do it.
+    """
+    try:
+        yield
+    except (FileNotFoundError, ObjectNotFound) as error:
+        message = f"{where}: is not in the store"
+        raise NotFoundError(message) from error
+    except (PermissionDeniedError, UnauthenticatedError, PermissionError) as error:
+        message = f"{where}: the store refused access: check the credentials and the policy"
+        raise SpecError(message) from error
+    except (BaseError, OSError) as error:
+        first_line = str(error).split("\n", 1)[0]
+        if any(sign in str(error) for sign in _NO_SPACE):
+            message = f"{where}: no space left on the device: free some and try again"
+            raise TransientError(message) from error
+        if _NO_ANSWER in str(error):
+            asked = re.search(r"https?://[^/\s]+", str(error))
+            message = (
+                f"{where}: the store{f' at {asked[0]}' if asked else ''} does not answer: "
+                "is it up? (`make up` starts a local one)"
+            )
+            raise TransientError(message) from error
+        message = f"{where}: the store did not do it ({first_line}): try again later"
+        raise TransientError(message) from error
+
+
+@contextmanager
+def of_disk(local: Path) -> Iterator[None]:
+    """Tell a full disk of this machine from a full store.
+
+    Raises:
+        TransientError: there is no room for `local`.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            message = f"{local}: no space left on the device: free some and try again"
+            raise TransientError(message) from error
+        raise
