@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol, runtime_checkable
 
-from hearth.curate.pii import china, people, places, secrets, world
+from hearth.curate.pii import china, columns, people, places, secrets, world
 from hearth.curate.pii.finders import Finder
 from hearth.curate.pii.kinds import PiiKind, Span
 
@@ -15,6 +15,7 @@ _LONG: Final = re.compile(r"\d(?:[ ().-]{0,2}\d){6}", re.ASCII)
 FINDERS: Final[tuple[Finder, ...]] = (
     *secrets.FINDERS,
     *china.RESIDENT,
+    *columns.FINDERS,
     *world.NAMED,
     *china.NAMED,
     *world.CHECKED,

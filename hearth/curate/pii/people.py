@@ -99,6 +99,8 @@ _FIELD: Final = re.compile(
     r"|owner|tenant|passenger|driver|sender)[ ]?\Z",
     re.IGNORECASE,
 )
+_WHOLE: Final = re.compile(rf"{_HAN}{{2,4}}|{_HAN}{{1,8}}(?:·{_HAN}{{1,8}}){{1,3}}")
+_WHOLE_ENGLISH: Final = re.compile(_NAME)
 _LONGEST_FIELD: Final = 16
 # Capitalised words that stand after `Name:` and belong to no person.
 _THINGS: Final = _words(
@@ -130,6 +132,16 @@ def described_name(view: str) -> Iterator[Span]:
     for match in itertools.chain(_BEFORE.finditer(view), _GREETED.finditer(view)):
         if _length(match[1]) == len(match[1]):
             yield Span(*match.span(1), PiiKind.PERSON_NAME)
+
+
+def is_chinese_name(text: str) -> bool:
+    """Whether a text is a surname and one or two characters, or has a dot inside."""
+    return bool(_WHOLE.fullmatch(text)) and _length(text) == len(text)
+
+
+def is_english_name(text: str) -> bool:
+    """Whether a text is two or three capitalised words, none of which is a thing."""
+    return bool(_WHOLE_ENGLISH.fullmatch(text)) and _is_person(text)
 
 
 def _length(run: str) -> int:

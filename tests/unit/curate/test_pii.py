@@ -87,6 +87,59 @@ def test_what_only_looks_like_it_is_kept(text: str) -> None:
     assert detect(text) == []
 
 
+TABLES = [
+    (
+        """名单如下：
+序号|姓名|电话|住址
+---|---|---|---
+1|张伟|62345678|幸福里小区
+2|欧阳娜|
+以上。""",
+        ["张伟", "62345678", "幸福里小区"],
+    ),
+    (
+        """学生姓名\t住院号\tQQ\t备注
+王芳\t123456\t88123456\t李白诗选
+李强\tZY00123456\t\t无""",
+        ["王芳", "123456", "88123456", "李强", "ZY00123456"],
+    ),
+    (
+        """编号，姓名，身份证号码，银行卡号
+1，刘洋，110101900307775，6222021234567890123
+合计，两人""",
+        ["刘洋", "110101900307775", "6222021234567890123"],
+    ),
+    (
+        """| Full name | Password | Passport no. |
+| Jane Miller | hunter | E12345678 |
+| n/a | - | - |""",
+        ["Jane Miller", "hunter", "E12345678"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "cells"), TABLES)
+def test_the_head_of_a_column_says_what_its_cells_hold(text: str, cells: list[str]) -> None:
+    spans = detect(text)
+    assert [text[span.start : span.end] for span in spans] == cells
+    redacted = redact(text, spans)
+    assert detect(redacted) == []
+    assert redacted.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Package|Name|Version\nbash|Bourne Again|5.2\n",
+        "姓名和地址都要填，电话也要，一共三项\n张灯结彩，万家灯火，一片欢腾",
+        "姓名|电话\n\n张伟是一个常见的名字|这里不是表格",
+        "一,二,三\n姓名由两部分组成,姓在前,名在后\n王者归来,江山如画,水落石出",
+    ],
+)
+def test_what_is_no_table_of_persons_is_kept(text: str) -> None:
+    assert detect(text) == []
+
+
 def test_only_the_wanted_kinds_are_found() -> None:
     text = "13912345678 a@b.org"
     assert [span.kind for span in detect(text, [PiiKind.EMAIL])] == [PiiKind.EMAIL]
@@ -98,7 +151,17 @@ PIECES = st.sampled_from(
     + KEPT
     + [kind.placeholder for kind in PiiKind]
     + list("@.:-/+ \n0123456789Xx号密码")
-    + ["密码：", "passport ", "身份证"]
+    + [
+        "密码：",
+        "passport ",
+        "身份证",
+        "|",
+        "\t",
+        "\n姓名|电话|地址|密码\n",
+        "张伟",
+        "|李强|8",
+        "*",
+    ]
 )
 TEXTS = st.lists(PIECES | st.text(max_size=5), max_size=12).map("".join)
 
@@ -175,6 +238,9 @@ HOSTILE = [
     "13912345678 ",
     "a@b.cn.",
     "<EMAIL>",
+    "姓名|电话\n",
+    "姓名|",
+    "电话,电话,姓名\n张伟,李强,1\n",
 ]
 
 
