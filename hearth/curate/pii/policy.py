@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from hearth.curate.pii.detectors import Detector
 from hearth.curate.pii.fold import fold
 from hearth.curate.pii.kinds import DataClass, PiiAction, PiiKind, Span
-from hearth.curate.pii.redact import detect
+from hearth.curate.pii.redact import detect, redact
 from hearth.curate.pii.section import PII_KEY, PiiSection
 from hearth.errors import SpecError
 
@@ -75,7 +75,13 @@ class Treatment:
         for span, action in found:
             if action is PiiAction.DROP:
                 return Treated("", spans, span.kind)
-        return Treated(self._replaced(text, found), spans)
+        left = self._replaced(text, found)
+        if any(action is PiiAction.MASK for _, action in found):
+            # What a mask shows may make something of what stands beside it: an@ before mail.cn.
+            again = detect(left, self._section.kinds, self._detectors)
+            kept = (s for s in again if self._section.decide(s.kind, source) is not PiiAction.KEEP)
+            left = redact(left, kept)
+        return Treated(left, spans)
 
     def _replaced(self, text: str, found: Iterable[tuple[Span, PiiAction]]) -> str:
         pieces: list[str] = []

@@ -142,6 +142,11 @@ def test_no_value_survives_its_treatment(action: str) -> None:
             assert kind == "address" or text[start:end] not in left
 
 
+def test_what_a_mask_shows_joins_with_nothing() -> None:
+    text = "zhang.san@mail.gov.cnzhang.san@mail.gov.cn"
+    assert detect(Treatment(section(action="mask"))(text).text) == []
+
+
 @given(st.text(), st.sampled_from(PiiKind))
 def test_a_mask_keeps_the_length_and_nothing_of_a_secret(value: str, kind: PiiKind) -> None:
     shown = mask(value, kind)
