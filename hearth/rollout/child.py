@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ _PORT: Final = "HEARTH_ENDPOINT_CHILD_PORT"
 _PASSED: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "HEARTH_STACK")
 _HEALTH: Final = '"GET /health '
 _KILL_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.02
 _LOG_BYTES: Final = 8 << 20
 _KEPT_BYTES: Final = 64 << 10
 
@@ -42,14 +44,9 @@ class Child:
     @property
     def alive(self) -> bool:
         """Whether it still runs; one that ended is reaped."""
-        try:
-            if self._process.status() != psutil.STATUS_ZOMBIE:
-                return self._process.is_running()
-        except psutil.NoSuchProcess:
-            return False
-        # One that was adopted is reaped by somebody else.
-        with suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)
+        if _runs(self._process):
+            return True
+        self._reap()
         return False
 
     def last_words(self, lines: int = 12) -> str:
@@ -96,10 +93,18 @@ class Child:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        _, left = psutil.wait_procs(family, timeout=_KILL_SECONDS)
-        if any(process.is_running() and process.status() != "zombie" for process in left):
-            message = f"{self.name}: pid {self.pid} survives SIGKILL: see `ps`"
-            raise TransientError(message)
+        deadline = time.monotonic() + _KILL_SECONDS
+        while any(map(_runs, family)):
+            if time.monotonic() > deadline:
+                message = f"{self.name}: pid {self.pid} survives SIGKILL: see `ps`"
+                raise TransientError(message)
+            time.sleep(_POLL_SECONDS)
+        self._reap()
+
+    def _reap(self) -> None:
+        # One that was adopted is reaped by somebody else, who may take a while or never do it.
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
 
 
 def spawn(
@@ -148,6 +153,13 @@ def adopt(folder: Path) -> list[Child]:
         # A child's own children inherit its environment.
         if not _descends(process, set(found))
     ]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _marked(folder: Path) -> Iterator[tuple[psutil.Process, dict[str, str]]]:
