@@ -12,6 +12,7 @@ from hearth.artifact import InputRef
 from hearth.build import Build, builds
 from hearth.cli import show
 from hearth.cli.airflow import Airflow
+from hearth.cli.card import card
 from hearth.cli.follow import follow
 from hearth.cli.logs import print_log
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
@@ -213,6 +214,7 @@ def gc_(
             show.garbage(found, deleted=not dry_run)
 
 
+app.command(epilog="Example: hearth card demo --html card.html")(card)
 app.command(epilog="Example: hearth why debian-policy:ch01#3 --json")(why)
 app.command(epilog="Example: hearth sample endpoint --n 50 --seed 7 --out sample.csv")(sample)
 app.command(epilog="Example: hearth review 3fa4bc12de90-50-7 sample.csv --reviewer li.wei")(review)

@@ -189,7 +189,7 @@ def _licences(report: Report) -> Table:
         rows.append(
             (
                 name,
-                f"{source['kind'] or NONE} {source['name'] or ''}".rstrip(),
+                (f"{source['kind'] or NONE} ", Code(source["name"] or "")),
                 source["version"] or NONE,
                 source["licence"] or Alarm("none stated"),
                 _texts(texts) if texts else Alarm("none"),
