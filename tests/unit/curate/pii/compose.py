@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tests.unit.curate.pii.made import CLOSE, OPEN, Maker
 from tests.unit.curate.pii.negatives import NEGATIVES
-from tests.unit.curate.pii.values import BAD, CLOSE, CONTEXT, MAKERS, OPEN, SECRETS, Maker
+from tests.unit.curate.pii.values import BAD, CONTEXT, MAKERS, SECRETS
 
 
 class Size(NamedTuple):

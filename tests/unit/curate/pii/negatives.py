@@ -7,15 +7,8 @@ import string
 import uuid
 from random import Random
 
-from tests.unit.curate.pii.values import (
-    Maker,
-    bump,
-    digits,
-    groups,
-    luhn,
-    resident,
-    uscc,
-)  # fmt: skip
+from tests.unit.curate.pii.made import Maker, bump, digits, groups, luhn
+from tests.unit.curate.pii.persons import resident, uscc
 
 HEX = "0123456789abcdef"
 
