@@ -33,12 +33,15 @@ def records(
         rule: how to read it.
         limits: what is too much.
     """
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    room = min(limits.unpacked_bytes, max(limits.document_bytes, size * limits.expansion))
     try:
         if path.endswith(".gz"):
             with gzip.open(stream) as unzipped:
-                yield from _records(unzipped, rule, limits, compressed=True)  # type: ignore[arg-type]
+                yield from _records(unzipped, None, rule, limits, room)  # type: ignore[arg-type]
         else:
-            yield from _records(stream, rule, limits)
+            yield from _records(stream, size, rule, limits, room)
     except (EOFError, OSError, zlib.error) as error:
         if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
             raise
@@ -46,21 +49,23 @@ def records(
 
 
 def _records(
-    stream: IO[bytes], rule: Extraction, limits: Limits, *, compressed: bool = False
+    stream: IO[bytes], size: int | None, rule: Extraction, limits: Limits, room: int
 ) -> Iterator[Record | Refusal]:
     if rule.format is Format.JSONL:
-        yield from json_lines(stream, rule, limits)
+        yield from json_lines(stream, rule, limits, room)
         return
-    if rule.format is Format.PARQUET and not compressed:
-        yield from parquet_rows(stream, rule, limits)
+    if rule.format is Format.PARQUET and size is not None:
+        yield from parquet_rows(stream, rule, limits, room)
         return
-    raw = stream.read(limits.document_bytes + 1)
+    # No more than there is: a read takes the memory that it is asked for at once.
+    most = limits.document_bytes if size is None else min(size, limits.document_bytes)
+    raw = stream.read(most + 1)
     if (refusal := too_large(len(raw), limits)) is not None:
         yield refusal
         return
     match rule.format:
         case Format.PARQUET:
-            yield from parquet_rows(io.BytesIO(raw), rule, limits)
+            yield from parquet_rows(io.BytesIO(raw), rule, limits, room)
         case Format.PDF:
             yield checked(pdf_text(raw, limits), limits)
         case _:

@@ -141,14 +141,15 @@ def _rewrite(lines: list[str | None], token: Token, heading: Token | None) -> No
     if not any(part.strip() for part in said):
         lines[start:end] = [None] * (end - start)
         return
+    underlined = heading is not None and heading.markup in _SETEXT
+    if heading is not None and heading.map is not None and underlined:
+        # One way to write a heading, which takes one line.
+        said = [f"{'#' * int(heading.tag[1:])} {' '.join(part.strip() for part in said)}"]
+        lines[heading.map[1] - 1] = None
     for number, (line, part) in enumerate(zip(there, read, strict=False)):
         before = (line or "").rstrip()
         before = before[: len(before) - len(part.strip())]
         lines[start + number] = before + said[number] if number < len(said) else None
-    if heading is not None and heading.map is not None and heading.markup in _SETEXT:
-        # One way to write a heading, which takes one line.
-        lines[start] = f"{'#' * int(heading.tag[1:])} {lines[start]}"
-        lines[heading.map[1] - 1] = None
 
 
 def _written(token: Token) -> str:

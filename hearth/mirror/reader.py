@@ -227,7 +227,8 @@ def _late(seconds: int) -> Refusal:
 
 def _death(code: int) -> Refusal:
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return Refusal(Reason.CRASHED, f"the process that read it ended with {how}")
+    detail = f"the process that read it ended with {how}: a defect of the parser, or no memory"
+    return Refusal(Reason.CRASHED, detail)
 
 
 def _processor_seconds(pid: int) -> float:

@@ -18,12 +18,21 @@ from hearth.mirror.spec import Limits
 _EXCERPT: Final = 80
 _KEY: Final = 500
 """Characters of a key; a longer one is text in the wrong field."""
-_ROWS: Final = 64
+_ROWS: Final = 32
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-def json_lines(stream: IO[bytes], rule: Extraction, limits: Limits) -> Iterator[Record | Refusal]:
-    """Yield a record for each line of JSON."""
+def json_lines(
+    stream: IO[bytes], rule: Extraction, limits: Limits, room: int
+) -> Iterator[Record | Refusal]:
+    """Yield a record for each line of JSON.
+
+    Args:
+        stream: the lines.
+        rule: which field holds what.
+        limits: what is too much.
+        room: how many bytes it may unpack to.
+    """
     # A character has at most four bytes; a longer line is skipped without ever being held whole.
     most = limits.line_characters * 4
     number = read = 0
@@ -32,7 +41,7 @@ def json_lines(stream: IO[bytes], rule: Extraction, limits: Limits) -> Iterator[
         read += len(raw)
         if len(raw) > most:
             size = len(raw)
-            while raw and not raw.endswith(b"\n") and read + size <= limits.unpacked_bytes:
+            while raw and not raw.endswith(b"\n") and read + size <= room:
                 raw = stream.readline(1 << 20)
                 size += len(raw)
             read += size - most
@@ -41,21 +50,30 @@ def json_lines(stream: IO[bytes], rule: Extraction, limits: Limits) -> Iterator[
             line = decoded(raw.removeprefix(_BOM), rule.encoding, str(number))
             found = line if isinstance(line, Refusal) else _of_json(line, number, rule.fields)
             yield checked(found, limits)
-        if read > limits.unpacked_bytes:
-            yield _over(limits, number)
+        if read > room:
+            yield _over(room, number)
             return
     if number == 0:
         yield Refusal(Reason.EMPTY, "0 bytes of nothing")
 
 
-def parquet_rows(stream: IO[bytes], rule: Extraction, limits: Limits) -> Iterator[Record | Refusal]:
-    """Yield a record for each row of a Parquet file; only the columns that are named are read."""
+def parquet_rows(
+    stream: IO[bytes], rule: Extraction, limits: Limits, room: int
+) -> Iterator[Record | Refusal]:
+    """Yield a record for each row of a Parquet file; only the columns that are named are read.
+
+    Args:
+        stream: the file; one that can seek.
+        rule: which column holds what.
+        limits: what is too much.
+        room: how many bytes of text it may unpack to.
+    """
     import pyarrow as pa  # noqa: PLC0415 - slow to load; most sources have no Parquet
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
     try:
         with pq.ParquetFile(stream) as file:
-            yield from _rows_of(file, rule.fields, limits)
+            yield from _rows_of(file, rule.fields, limits, room)
     except MemoryError:
         raise
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -64,7 +82,9 @@ def parquet_rows(stream: IO[bytes], rule: Extraction, limits: Limits) -> Iterato
         yield Refusal(Reason.DAMAGED, f"cannot be read as Parquet: {error}"[: _EXCERPT * 2])
 
 
-def _rows_of(file: Any, fields: RecordFields, limits: Limits) -> Iterator[Record | Refusal]:
+def _rows_of(
+    file: Any, fields: RecordFields, limits: Limits, room: int
+) -> Iterator[Record | Refusal]:
     named = fields.named()
     there = file.schema_arrow.names
     for role, column in named.items():
@@ -72,19 +92,19 @@ def _rows_of(file: Any, fields: RecordFields, limits: Limits) -> Iterator[Record
             has = ", ".join(there)[: _EXCERPT * 2]
             yield Refusal(Reason.MALFORMED, f"has no column {column!r} for {role}; it has: {has}")
             return
-    groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
-    if sum(group.total_byte_size for group in groups) > limits.unpacked_bytes:
-        yield _over(limits, 0)
-        return
     if not file.metadata.num_rows:
         yield Refusal(Reason.EMPTY, "has no rows")
         return
-    number = 0
+    number = read = 0
     for batch in file.iter_batches(
         batch_size=_ROWS, columns=sorted(set(named.values())), use_threads=False
     ):
         cells = {column: _cells(batch.column(column)) for column in set(named.values())}
         for row in zip(*cells.values(), strict=True):
+            read += sum(len(cell) for cell in row if isinstance(cell, bytes))
+            if read > room:
+                yield _over(room, number)
+                return
             number += 1
             yield checked(
                 _of_row(dict(zip(cells, row, strict=True)), number, fields, limits), limits
@@ -171,7 +191,6 @@ def _said(data: Mapping[str, Any], field: str | None) -> str | None:
     return cleaned(value) or None if isinstance(value, str) else None
 
 
-def _over(limits: Limits, number: int) -> Refusal:
-    detail = f"unpacks to over limits.unpacked_bytes = {limits.unpacked_bytes}"
-    read = f"; its rows after {number} are not read" if number else ""
-    return Refusal(Reason.TOO_LARGE, detail + read)
+def _over(room: int, number: int) -> Refusal:
+    detail = f"unpacks to over {room} bytes (limits.unpacked_bytes, limits.expansion)"
+    return Refusal(Reason.TOO_LARGE, f"{detail}: what follows on record {number} is not read")

@@ -120,6 +120,11 @@ class Limits(FrozenModel):
 
     package_bytes: int = Field(default=2 << 30, ge=1, description="Of one downloaded file.")
     unpacked_bytes: int = Field(default=8 << 30, ge=1, description="Of one package, unpacked.")
+    expansion: int = Field(
+        default=200,
+        ge=1,
+        description="How many times its size a file may unpack to; document_bytes it always may.",
+    )
     members: int = Field(default=500_000, ge=1, description="Files in one package.")
     document_bytes: int = Field(default=32 << 20, ge=1, description="Of one file of text.")
     line_characters: int = Field(default=1_000_000, ge=100, description="Of one line.")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hearth.fences import code_spans, fenced
 from hearth.mirror.passages import passages
 
 SOME_TEXT = st.text(alphabet=st.sampled_from("ab 。.!\n汉字，"), max_size=3000)
@@ -35,3 +36,23 @@ def test_a_short_rest_joins_the_passage_before_it() -> None:
 
 def test_blank_text_has_no_passages() -> None:
     assert passages(" \n\n \t\n", 100) == []
+
+
+def test_a_block_of_code_stays_whole() -> None:
+    code = "```py\na = 1\n\n\nb = 2\n```"
+    text = f"{'x' * 180}\n\n{code}\n\n{'y' * 180}"
+    assert passages(text, 200, fenced=True) == ["x" * 180, code, "y" * 180]
+
+
+@given(
+    st.lists(st.sampled_from(["", "a = 1", "x" * 250, "  indented"]), min_size=1, max_size=200),
+    st.integers(200, 400),
+)
+def test_every_part_of_a_long_block_has_its_fences(lines: list[str], characters: int) -> None:
+    code = fenced("\n".join(lines), "py")
+    parts = passages(f"before\n\n{code}\n\nafter", characters, fenced=True)
+    for part in parts:
+        spans = [part[start:end] for start, end in code_spans(part)]
+        assert all(span.startswith("```py\n") and span.endswith("\n```") for span in spans)
+    held = "".join("".join(parts).replace("```py", "").replace("```", "").split())
+    assert held == "".join(["before", *lines, "after"]).replace(" ", "")

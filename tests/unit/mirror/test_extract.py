@@ -1,0 +1,159 @@
+"""Documents of a source: the same ones whatever the order, and nothing lost without a name."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hearth.errors import DataError
+from hearth.mirror.extract import Extracted, extract
+from hearth.mirror.reader import Reader
+from hearth.mirror.records import Reason
+from hearth.mirror.spec import FileSource, Limits, Passages
+
+LIMITS = Limits()
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(["a", "a/2", "b", "b#1", "", None]),
+            "text": st.sampled_from(["", "short", "longer text", "p\n\n" * 200 + "q" * 150, None]),
+        }
+    ),
+    max_size=12,
+)
+
+
+@dataclass
+class Desk:
+    folder: Path
+    reader: Reader
+
+    def read(self, files: dict[str, list[dict[str, Any]]], **rule: Any) -> Extracted:
+        packages = {}
+        for name, rows in files.items():
+            packages[name] = self.folder / name
+            if name.endswith(".jsonl"):
+                lines = "".join(json.dumps(row) + "\n" for row in rows)
+                packages[name].write_text(lines, encoding="utf-8")
+            else:
+                columns = {
+                    field: pa.array([row[field] for row in rows], pa.string())
+                    for field in ("id", "text")
+                }
+                pq.write_table(pa.table(columns), packages[name])
+        rules = [
+            {"files": "*.jsonl", "format": "jsonl", **rule},
+            {"files": "*.parquet", "format": "parquet", **rule},
+        ]
+        source = FileSource.model_validate(
+            {"id": "s", "kind": "file", "path": ".", "licence": "MIT", "extract": rules}
+        )
+        return extract(source, packages, Passages(characters=200), LIMITS, self.reader)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    with Reader(LIMITS, folder) as reader:
+        yield Desk(folder, reader)
+
+
+KEYED = {"key": "id", "unique": "source"}
+FIXED = {"id": "fixed", "text": "always there"}
+
+
+@given(ROWS, st.randoms(use_true_random=False), st.sampled_from(["jsonl", "parquet"]))
+@settings(max_examples=40, deadline=None)
+def test_the_order_of_records_changes_nothing(
+    desk: Desk, rows: list[dict[str, Any]], random: Any, form: str
+) -> None:
+    rows = [FIXED, *rows]
+    ordered = desk.read({f"x.{form}": rows}, fields=KEYED)
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    again = desk.read({f"x.{form}": shuffled}, fields=KEYED)
+    assert again.documents == ordered.documents
+    reasons = [Counter(r.refusal.reason for r in one.rejects) for one in (ordered, again)]
+    assert reasons[0] == reasons[1]
+
+
+@given(ROWS, st.integers(0, 12))
+@settings(max_examples=40, deadline=None)
+def test_a_key_of_the_source_does_not_know_its_file(
+    desk: Desk, rows: list[dict[str, Any]], cut: int
+) -> None:
+    rows = [FIXED, *rows]
+    one = desk.read({"x.jsonl": rows}, fields=KEYED)
+    two = desk.read({"x.jsonl": rows[: cut + 1], "y.jsonl": rows[cut + 1 :]}, fields=KEYED)
+    assert one.documents == two.documents
+
+
+@given(ROWS)
+@settings(max_examples=40, deadline=None)
+def test_every_record_is_a_document_or_a_named_reject(
+    desk: Desk, rows: list[dict[str, Any]]
+) -> None:
+    rows = [FIXED, *rows]
+    found = desk.read({"x.jsonl": rows}, fields=KEYED)
+    # A record of several passages has one first passage, which alone has the record's own key.
+    first = {row["id"] for row in rows} & {d.doc_key.removeprefix("s:") for d in found.documents}
+    texts = {row["id"]: row["text"] for row in rows}
+    passages = {f"{key}/{n}" for key in texts for n in range(2, 9)} - set(texts)
+    keys = {document.doc_key.removeprefix("s:") for document in found.documents}
+    assert keys <= first | passages
+    records = {key for key in first if not _is_passage(key, found)}
+    assert len(records) + len(found.rejects) == len(rows)
+    assert len(keys) == len(found.documents)
+
+
+def _is_passage(key: str, found: Extracted) -> bool:
+    refused = {r.refusal.key for r in found.rejects if "passage" in r.refusal.detail}
+    return key in refused
+
+
+def test_of_records_with_one_key_the_longest_stays(desk: Desk) -> None:
+    rows = [{"id": "k", "text": text} for text in ("mid text", "the long text", "mid text")]
+    found = desk.read({"x.jsonl": rows, "y.parquet": [rows[1]]}, fields=KEYED)
+    assert [(d.doc_key, d.text) for d in found.documents] == [("s:k", "the long text")]
+    assert [(r.path, r.refusal.reason, r.refusal.key) for r in sorted(found.rejects, key=str)] == [
+        ("x.jsonl", Reason.DUPLICATE_KEY, "k"),
+        ("x.jsonl", Reason.DUPLICATE_KEY, "k"),
+        ("y.parquet", Reason.DUPLICATE_KEY, "k"),
+    ]
+
+
+def test_keys_of_two_files_do_not_meet_unless_the_recipe_says_so(desk: Desk) -> None:
+    rows = [{"id": "k", "text": "text"}]
+    found = desk.read({"x.jsonl": rows, "y.jsonl": rows}, fields={"key": "id"})
+    assert [d.doc_key for d in found.documents] == ["s:x.jsonl#k", "s:y.jsonl#k"]
+
+
+def test_the_works_of_records_stand_behind_their_rules(desk: Desk) -> None:
+    row = {"id": "k", "text": "text", "book": "7", "pair": "p"}
+    fields = {"key": "id", "work": "book", "parallel": "pair"}
+    (own,) = desk.read({"x.jsonl": [row]}, fields=fields).documents
+    assert (own.work, own.parallel) == ("s/7", "p")
+    (named,) = desk.read(
+        {"x.jsonl": [row]}, fields=fields, work="shelf", parallel="pairs"
+    ).documents
+    assert (named.work, named.parallel) == ("shelf/7", "pairs/p")
+
+
+def test_a_file_without_records_is_a_reject(desk: Desk) -> None:
+    found = desk.read({"x.jsonl": [FIXED], "y.parquet": []})
+    assert [(r.path, r.refusal.reason) for r in found.rejects] == [("y.parquet", Reason.EMPTY)]
+
+
+def test_a_source_without_any_document_is_an_error(desk: Desk) -> None:
+    with pytest.raises(DataError, match=r"all 1 records were refused; the first: x\.jsonl: empty"):
+        desk.read({"x.jsonl": [{"id": "a", "text": ""}]})
