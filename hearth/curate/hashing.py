@@ -30,15 +30,11 @@ class WordHasher:
         known = self._known
         if len(known) > _CACHED_WORDS:
             known.clear()
-        values = []
-        for word in words:
-            value = known.get(word)
-            if value is None:
-                data = word.casefold().encode("utf-8", "surrogatepass")
-                digest = hashlib.blake2b(data, digest_size=8, key=self._key).digest()
-                value = known[word] = int.from_bytes(digest, "big")
-            values.append(value)
-        return np.array(values, dtype=np.uint64)
+        for word in set(words).difference(known):
+            data = word.casefold().encode("utf-8", "surrogatepass")
+            digest = hashlib.blake2b(data, digest_size=8, key=self._key).digest()
+            known[word] = int.from_bytes(digest, "big")
+        return np.fromiter(map(known.__getitem__, words), np.uint64, len(words))
 
 
 def words(text: str) -> list[str]:
@@ -73,7 +69,8 @@ def grams(values: npt.NDArray[np.unsignedinteger], length: int, seed: int) -> Ha
     wide = values.astype(np.uint64)
     state = np.full(count, np.uint64(seed), dtype=np.uint64)
     for offset in range(length):
-        state = (state ^ wide[offset : offset + count]) * _MULTIPLIER
+        state ^= wide[offset : offset + count]
+        state *= _MULTIPLIER
         state ^= state >> _SHIFT
     return state
 

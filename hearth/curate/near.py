@@ -39,7 +39,7 @@ class Shingler:
         else:
             values = self._hasher.hashes(words(text))
             length = self._section.shingle_words
-        return np.unique(grams(values, max(1, min(length, len(values))), self._seed))
+        return _distinct(grams(values, max(1, min(length, len(values))), self._seed))
 
 
 def jaccard(one: Hashes, other: Hashes) -> float:
@@ -94,6 +94,14 @@ def duplicates(
                     unlike.add((member, place))
                 if not left:
                     break
+
+
+def _distinct(values: Hashes) -> Hashes:
+    """Return what differs, in order, and change `values`: `np.unique` takes thrice the time."""
+    values.sort()
+    fresh = np.ones(len(values), dtype=bool)
+    fresh[1:] = values[1:] != values[:-1]
+    return values[fresh]
 
 
 def _buckets(signatures: npt.NDArray[np.uint32], bands: int) -> Iterator[list[int]]:
