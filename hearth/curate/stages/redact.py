@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pandas as pd
-from nemo_curator.backends.base import WorkerMetadata
 
 from hearth.curate.ledger import Step
 from hearth.curate.pii.detectors import Detector
@@ -64,19 +63,17 @@ class RedactPii(MarkingStage):
         """Name the columns that are written."""
         return ["data"], [self.output, self.spans]
 
-    def setup(self, _worker: WorkerMetadata | None = None) -> None:
-        """Check the key."""
-        self._treat = Treatment(self.section, self.key, self.detectors)
-
     def edit(self, frame: pd.DataFrame) -> None:
         """Treat every live row."""
+        # Made here and not in `setup`: it costs nothing, and a stage with a `setup` is an actor.
+        treat = Treatment(self.section, self.key, self.detectors)
         rows = Rows(frame, Step.PII)
         texts = rows.column(self.text)
         sources = rows.column(self.source, "") if self._asks_for_source else [""] * len(texts)
         redacted = rows.column(self.output, "")
         spans = rows.column(self.spans, ())
         for place in rows.live:
-            treated = self._treat(texts[place], sources[place])
+            treated = treat(texts[place], sources[place])
             redacted[place] = treated.text
             spans[place] = tuple((s.kind.value, s.start, s.end) for s in treated.spans)
             if treated.dropped:
