@@ -94,7 +94,7 @@ def _checks(report: Report) -> Table:
 
 def _checked(report: Report) -> Iterator[tuple[Said, Said, Said]]:
     twins = report["twins"]
-    flagged = [step["step"] for step in twins["steps"] if step["flagged"]]
+    flagged = [step["step"] for step in report["parallel"] if "why" in step]
     if not twins["texts"]:
         fair: Said = "no text is there in both languages: cannot be said"
     elif flagged:

@@ -11,17 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hearth.curate.clusters import Level, Member
-from hearth.curate.ledger import Action, Decision, Ledger, Step
+from hearth.curate.ledger import Ledger, Step
 from hearth.curate.plan import Split
 from hearth.curate.rows import Row, live
 from hearth.curate.spec import CurateSpec, Language
+from hearth.curate.twins import GAP, translations
 
-TOLERANCE: Final = 0.02
-"""By how much more than English a step may take from Chinese, where one text is in both."""
-
-_TWINS: Final = (Language.EN, Language.ZH)
-_JUDGED: Final = tuple(step for step in Step if step not in {Step.READ, Step.LANGUAGE})
-"""The steps after the one that says which language a document is in."""
 _SIZES: Final[Mapping[float, str]] = {
     2: "2",
     3: "3 to 4",
@@ -60,7 +55,7 @@ def evidence(
         },
         "waterfall": _waterfall(flow),
         "kept": _kept(flow),
-        "twins": _twins(rows, ledger),
+        "twins": _twins(rows),
         "sources": sources,
         "mixture": _mixture(staying, spec),
         "cluster_sizes": _histogram(members),
@@ -98,52 +93,14 @@ def _kept(flow: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"step": step, "languages": languages} for step, languages in kept.items()]
 
 
-def _twins(rows: Sequence[Row], ledger: Ledger) -> dict[str, Any]:
-    """Compare what each step left of English and of Chinese, among texts that are in both."""
-    languages: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.step != Step.READ and row.parallel:
-            languages[row.parallel].add(row.language)
-    shared = {text for text, found in languages.items() if found.issuperset(_TWINS)}
-    twins = {
-        row.doc_key: row.language
-        for row in rows
-        if row.step != Step.READ and row.parallel in shared and row.language in _TWINS
-    }
+def _twins(rows: Sequence[Row]) -> dict[str, Any]:
+    """Say how much the comparison of Chinese with English, `parallel`, rests on."""
+    twins = translations(rows)
+    counts = Counter(row.language for row in twins)
     return {
-        "texts": len(shared),
-        "documents": {str(lang): Counter(twins.values())[lang] for lang in _TWINS},
-        "tolerance": TOLERANCE,
-        "steps": [_compared(step, ledger[step], twins) for step in _JUDGED] if shared else [],
-    }
-
-
-def _compared(
-    step: Step, decisions: Iterable[Decision], twins: Mapping[str, str]
-) -> dict[str, Any]:
-    mine: dict[str, list[Decision]] = {lang: [] for lang in _TWINS}
-    for decision in decisions:
-        if decision.doc_key in twins and decision.content_id is not None:
-            mine[twins[decision.doc_key]].append(decision)
-    documents, characters, reasons = {}, {}, {}
-    for lang, here in mine.items():
-        gone = [d for d in here if d.action is Action.DROPPED]
-        documents[str(lang)] = share(len(here) - len(gone), len(here), empty=1.0)
-        left, entered = sum(d.size for d in here), sum(d.entered for d in here)
-        characters[str(lang)] = share(left, entered, empty=1.0)
-        reasons[str(lang)] = dict(sorted(Counter(d.reason or _UNKNOWN for d in gone).items()))
-    one, other = _TWINS
-    lost = {
-        name: round(kept[one] - kept[other], 6)
-        for name, kept in (("documents", documents), ("characters", characters))
-    }
-    return {
-        "step": step.value,
-        "documents": documents,
-        "characters": characters,
-        "dropped": reasons,
-        "lost_more": lost,
-        "flagged": max(lost.values()) > TOLERANCE,
+        "texts": len({row.parallel for row in twins}),
+        "documents": {str(language): counts[language] for language in (Language.EN, Language.ZH)},
+        "points": GAP,
     }
 
 
@@ -250,6 +207,6 @@ def _source(row: Row) -> str:
     return row.source if isinstance(row.source, str) and row.source else _UNKNOWN
 
 
-def share(part: float, whole: float, *, empty: float = 0.0) -> float:
-    """Return a part's share of a whole; `empty` of nothing."""
-    return round(part / whole, 6) if whole else empty
+def share(part: int, whole: int) -> float:
+    """Return a part's share of a whole, to six places; 0 of nothing."""
+    return round(part / whole, 6) if whole else 0.0

@@ -91,11 +91,6 @@ def percent(share: float | None) -> str:
     return NONE if share is None else f"{share * 100:.2f} %"
 
 
-def points(share: float) -> str:
-    """Return a difference between shares in hundredths, with its sign."""
-    return f"{share * 100:+.2f}" if share else "0.00"
-
-
 def decimal(value: float | None) -> str:
     """Return a measure to four digits, or to the unit if it has more."""
     if value is None:

@@ -66,7 +66,8 @@ def _languages(report: Report) -> str:
     title = "What each step took of each language, in percent of its characters"
     kept = {step["step"]: step["languages"] for step in report["kept"]}
     names = [name for name in _LANGUAGES if any(name in here for here in kept.values())]
-    twins = {step["step"]: step for step in report["twins"]["steps"]}
+    told = report["parallel"] if report["twins"]["texts"] else ()
+    twins = {step["step"]: step for step in told}
     steps = list(kept)
     if not names:
         return ""
@@ -78,13 +79,13 @@ def _languages(report: Report) -> str:
     _grouped(axes[0], steps, taken, "all documents")
     if twins:
         paired = {
-            name: [_taken(twins[s]["characters"][name] if s in twins else None) for s in steps]
+            name: [_taken(twins[s][name]["characters"] if s in twins else None) for s in steps]
             for name in _LANGUAGES
         }
         _grouped(axes[1], steps, paired, "texts that are there in both")
         axes[1].tick_params(labelleft=False)
         for place, step in enumerate(steps):
-            if step in twins and twins[step]["flagged"]:
+            if step in twins and "why" in twins[step]:
                 axes[1].axhspan(place - 0.5, place + 0.5, color=_LOST, alpha=0.15, linewidth=0)
     handles = axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(names))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hearth.curate.composition import composition
 from hearth.curate.page import (
+    NONE,
     Alarm,
     Chapter,
     Number,
@@ -15,7 +16,6 @@ from hearth.curate.page import (
     count,
     decimal,
     percent,
-    points,
 )
 
 Report = Mapping[str, Any]
@@ -76,7 +76,8 @@ def _languages(report: Report) -> Chapter:
         [_compared(report["twins"])],
         [
             Table("Share of what entered a step that left it.", ("step", *head), kept),
-            *_twins(report["twins"]),
+            _parallel(report),
+            _mixed(report["mixed"]),
         ],
         ["languages"],
     )
@@ -89,38 +90,46 @@ def _compared(twins: Mapping[str, Any]) -> Said:
     return (
         f"{count(twins['texts'])} texts are there in both languages: "
         f"{count(documents['en'])} documents in English and {count(documents['zh'])} in Chinese. "
-        f"Among these, a step that takes over {decimal(twins['tolerance'] * 100)} points more "
-        "from Chinese than from English is flagged."
+        f"Among these, a step that takes over {decimal(twins['points'])} points more from Chinese "
+        "than from English is flagged, and it is said why."
     )
 
 
-def _twins(twins: Mapping[str, Any]) -> list[Table]:
-    rows, reasons = [], []
-    for step in twins["steps"]:
-        cells: list[Said] = [step["step"]]
-        for what in _WHAT:
-            cells += [percent(step[what][language]) for language in _TWINS]
-            cells.append(points(step["lost_more"][what]))
-        rows.append((*cells, Alarm("more") if step["flagged"] else "no"))
-        reasons += [
-            (step["step"], language, reason, count(dropped))
-            for language in _TWINS
-            for reason, dropped in step["dropped"][language].items()
-        ]
-    heads = [Number(name) for what in _WHAT for name in (f"{what}: en", "zh", "zh loses")]
-    return [
-        Table(
-            "The same among texts that are there in both languages, and how many points more "
-            "Chinese loses.",
-            ("step", *heads, "flag"),
-            rows,
-        ),
-        Table(
-            "Documents among these that were dropped.",
-            ("step", "language", "reason", Number("documents")),
-            reasons,
-        ),
+def _parallel(report: Report) -> Table:
+    rows: list[Sequence[Said]] = []
+    for step in report["parallel"] if report["twins"]["texts"] else ():
+        why = [f"{reason} {count(lost)}" for reason, lost in step.get("why", {}).items()]
+        rows.append(
+            (
+                step["step"],
+                *(percent(step[name][what]) for what in _WHAT for name in _TWINS),
+                f"{step['gap']:+.2f}" if step["gap"] else "0.00",
+                Alarm(", ".join(why) or "no reason is known") if "why" in step else NONE,
+            )
+        )
+    heads = [Number(name) for what in _WHAT for name in (f"{what}: en", "zh")]
+    return Table(
+        "The same among texts that are there in both languages; how many points more Chinese "
+        "loses; and where that is too much, the characters that it lost, by reason.",
+        ("step", *heads, Number("zh loses"), "why"),
+        rows,
+    )
+
+
+def _mixed(mixed: Mapping[str, Any]) -> Table:
+    rows = [
+        (
+            language,
+            count(found["documents"]),
+            ", ".join(f"{name} {count(n)}" for name, n in found["characters"].items()),
+        )
+        for language, found in mixed.items()
     ]
+    return Table(
+        "Documents that stay and have paragraphs in several languages.",
+        ("language", Number("documents"), "characters, by language"),
+        rows,
+    )
 
 
 def _drops(report: Report) -> Chapter:

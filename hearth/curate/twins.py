@@ -22,12 +22,7 @@ def parallel(rows: Sequence[Row], ledger: Ledger) -> list[dict[str, Any]]:
         that Chinese loses over English, in points, and where that is over `GAP`, why: the reasons
         of the step's Chinese drops and cuts.
     """
-    languages: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.parallel:
-            languages[row.parallel].add(row.language)
-    both = {name for name, found in languages.items() if {Language.EN, Language.ZH} <= found}
-    twins = {row.doc_key: row.language for row in rows if row.parallel in both}
+    twins = {row.doc_key: row.language for row in translations(rows)}
     result = []
     for step in Step:
         kept: dict[str, dict[str, float]] = {}
@@ -38,7 +33,8 @@ def parallel(rows: Sequence[Row], ledger: Ledger) -> list[dict[str, Any]]:
                 "characters": share(sum(d.size for d in mine), sum(d.entered for d in mine)),
             }
         english, chinese = kept[Language.EN], kept[Language.ZH]
-        lost = max(100 * (english[name] - chinese[name]) for name in english)
+        # Rounded, so that two points are two points: 1 - 0.98 is a little more than 0.02.
+        lost = round(max(100 * (english[name] - chinese[name]) for name in english), 4)
         said: dict[str, Any] = {"step": step.value, **kept, "gap": round(lost, 2)}
         if lost > GAP:
             reasons: Counter[str] = Counter()
@@ -50,6 +46,16 @@ def parallel(rows: Sequence[Row], ledger: Ledger) -> list[dict[str, Any]]:
             said["why"] = dict(reasons.most_common(5))
         result.append(said)
     return result
+
+
+def translations(rows: Sequence[Row]) -> list[Row]:
+    """Return the documents of texts that are there in English and in Chinese."""
+    languages: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.parallel:
+            languages[row.parallel].add(row.language)
+    both = {name for name, found in languages.items() if {Language.EN, Language.ZH} <= found}
+    return [row for row in rows if row.parallel in both]
 
 
 def share(part: int, whole: int) -> float:
