@@ -18,6 +18,7 @@ Report = Mapping[str, Any]
 _METADATA: Final = ("Creator", "Date", "Format", "Type")
 _STYLE: Final = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
+    "text.parse_math": False,  # a name with dollars is a name
     "font.size": 9,
     "axes.titlesize": 10,
 }
@@ -30,14 +31,15 @@ _MILLION: Final = 1_000_000
 
 def plots(report: Report) -> dict[str, str]:
     """Return the plots of a report by name; one with nothing to show is left out."""
-    drawn = {
-        "waterfall": _waterfall(report["waterfall"]),
-        "languages": _languages(report),
-        "pii": _pii(report),
-        "clusters": _clusters(report["cluster_sizes"]),
-        "perplexity": _perplexity(report["perplexity"]),
-        "mixture": _mixture(report["mixture"]),
-    }
+    with mpl.rc_context(_STYLE):
+        drawn = {
+            "waterfall": _waterfall(report["waterfall"]),
+            "languages": _languages(report),
+            "pii": _pii(report),
+            "clusters": _clusters(report["cluster_sizes"]),
+            "perplexity": _perplexity(report["perplexity"]),
+            "mixture": _mixture(report["mixture"]),
+        }
     return {name: svg for name, svg in drawn.items() if svg}
 
 
@@ -221,10 +223,9 @@ def _rows(axes: Axes, names: Sequence[str], places: Sequence[float] | None = Non
 
 
 def _figure(title: str, rows: float, *, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, 1.2 + rows * _ROW), layout="constrained")
-        figure.suptitle(title, x=0.01, ha="left", weight="bold")
-        axes = list(figure.subplots(1, columns, squeeze=False)[0])
+    figure = Figure(figsize=(9.6, 1.2 + rows * _ROW), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", weight="bold")
+    axes = list(figure.subplots(1, columns, squeeze=False)[0])
     for one in axes:
         one.grid(visible=True, axis="x", alpha=0.3)
         one.set_axisbelow(True)
@@ -235,7 +236,7 @@ def _figure(title: str, rows: float, *, columns: int = 1) -> tuple[Figure, Seque
 def _svg(figure: Figure, title: str) -> str:
     buffer = io.StringIO()
     # A fixed salt and no date: the same report gives the same bytes.
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):
+    with mpl.rc_context({"svg.hashsalt": title}):
         figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_METADATA))
     text = buffer.getvalue()
     return text[text.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{title}"', 1)

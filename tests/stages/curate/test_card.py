@@ -25,7 +25,7 @@ from hearth.provenance import Meter, provenance
 from hearth.storage import Store
 from tests import artifacts
 from tests.artifacts import execute, publish
-from tests.stages.curate.conftest import PII, library, prose, spec_of, suite_rows
+from tests.stages.curate.conftest import PII, Corpus, library, prose, spec_of, suite_rows
 from tests.stages.curate.conftest import document as made_document
 
 ADDRESS = "https://files.example.org/en_1.0_all.deb"
@@ -141,3 +141,16 @@ def test_a_corpus_of_one_language_without_a_suite_has_a_card(cards: Cards) -> No
     report = json.loads(made[card.REPORT])
     assert set(plots(report)) == {"waterfall", "languages", "perplexity", "mixture"}
     assert report["unverified"][0].startswith("no suite")
+
+
+@pytest.mark.parametrize("name", ["<script>x</script>", "a$\\frac{$b", "_hidden", "测试"])
+def test_a_hostile_name_is_drawn_as_it_is(corpus: Corpus, name: str) -> None:
+    report = json.loads((corpus.folder / card.REPORT).read_text(encoding="utf-8"))
+    for part in ("sources", "mixture"):
+        text = json.dumps(report[part]).replace('"letters"', json.dumps(name))
+        report[part] = json.loads(text)
+    drawn = {plot: [*ET.fromstring(svg).iter()] for plot, svg in plots(report).items()}  # noqa: S314
+    for found in drawn.values():
+        assert not [one for one in found if "script" in one.tag]
+    for plot in ("pii", "mixture"):
+        assert name in [one.text for one in drawn[plot] if one.tag.endswith("}text")]
