@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 from nemo_curator.backends.base import BaseExecutor
 from nemo_curator.pipeline import Pipeline
-from nemo_curator.stages.text.deduplication.removal import TextDuplicatesRemovalStage
 
 from hearth.curate.executor import InProcessExecutor, ray_executor
 from hearth.curate.normalise import clean
@@ -19,8 +18,7 @@ from hearth.curate.perplexity import NgramModel
 from hearth.curate.pii.redact import detect
 from hearth.curate.prepare import stages
 from hearth.curate.refine import suite_items
-from hearth.curate.rules import ChineseRules
-from hearth.curate.spec import CONTRACT, PerplexitySection, QualitySection
+from hearth.curate.spec import CONTRACT, PerplexitySection
 from hearth.curate.stages.decontaminate import CutContamination
 from hearth.curate.stages.perplexity import ScorePerplexity
 from hearth.curate.stages.quality import FilterByLanguage, filters_of
@@ -69,66 +67,6 @@ def test_every_document_meets_its_fate(
     corpus: Corpus, key: str, fate: tuple[str, str | None]
 ) -> None:
     assert corpus.fate(key) == fate
-
-
-def test_no_chinese_text_is_lost_to_white_space(curated: Curate) -> None:
-    unbroken = [
-        document(f"zh:{n}", prose("zh", n, 40).replace("\n", ""), language=None) for n in range(30)
-    ]
-    made = curated(unbroken, perplexity=PerplexitySection(bits=16, quantile=1))
-    assert made.metrics["retention"]["zh"] == {"documents": 1.0, "characters": 1.0}
-
-
-def test_code_and_mathematics_are_exempt_from_the_rules_of_prose(curated: Curate) -> None:
-    code = "\n".join(f"x{n} = {{'a': [{n}, {n + 1}]}}  # {n}" for n in range(40))
-    other = "\n".join(f"if ({n} < y) {{ draw('lorem ipsum'); }} // [{n}]" for n in range(40))
-    third = "\n".join(f"z[{n}] := {{{n}: [z, {n}]}} -- ({n})" for n in range(40))
-    made = [
-        document("repo:1", code, language="en"),
-        document("repo:2", other, language="en"),
-        document("web:1", third, language="en"),
-    ]
-    exempt = curated([*library(), *made], domains={"repo": "code"})
-    assert exempt.fate("repo:1") == ("kept", None)
-    assert exempt.fate("repo:2") == ("quality", "placeholders")
-    assert exempt.fate("web:1")[0] == "quality"
-
-
-def test_the_languages_of_a_mixed_document_are_told_apart(curated: Curate) -> None:
-    halves = "\n\n".join([prose("zh", "half"), prose("en", "half"), "短", prose("zh", "third")])
-    made = curated([*library(), document("mixed:2", halves)])
-    mixed = made.metrics["mixed"]["zh"]
-    assert mixed["documents"] >= 1
-    assert mixed["characters"]["en"] == len(prose("en", "half"))
-
-
-@pytest.mark.parametrize(
-    ("rule", "bound", "text"),
-    [
-        ("max_adverts", 0.1, "澳门赌场，真人娱乐。\n" + prose("zh", 1)),
-        ("max_garbled", 0.001, prose("zh", 1) + "锟斤拷锟斤拷"),
-        ("max_short_lines", 0.67, prose("zh", 1).replace("，", "，\n")),
-        ("min_punctuated_lines", 0.12, prose("zh", 1).replace("。", "、")),
-        ("min_sentences", 3, prose("zh", 1).replace("。", "；")),
-        ("max_braces", 0.0, prose("zh", 1) + "{}"),
-        ("max_placeholders", 0, prose("zh", 1) + "Lorem ipsum"),
-        ("max_duplicate_lines", 0.2, "\n".join([prose("zh", 1)] * 2)),
-        ("min_mean_line", 10, "\n".join(["床前明月光，"] * 9)),
-        ("min_common_characters", 2, "春眠觉晓处处闻啼鸟夜来风雨声花落知多少" * 2),
-        ("min_stop_characters", 0.05, "春眠觉晓处处闻啼鸟夜来风雨声花落知多少" * 2),
-        ("max_symbols", 0.25, prose("zh", 1)[:100] + "═│┌" * 40),
-    ],
-)
-def test_each_rule_judges_what_it_names(rule: str, bound: float, text: str) -> None:
-    off = {name: None for name in ChineseRules.model_fields if name.startswith(("max_", "min_"))}
-    off = {k: v for k, v in off.items() if k not in {"min_characters", "max_characters"}}
-    plain = QualitySection(zh=ChineseRules(**{**off, "min_characters": 0}))
-    strict = QualitySection(zh=ChineseRules(**{**off, "min_characters": 0, rule: bound}))
-    names = {name for name, _ in filters_of(plain)["zh"]}
-    (judge,) = [judge for name, judge in filters_of(strict)["zh"] if name not in names]
-    assert not judge.keep_document(judge.score_document(text))
-    fine = prose("zh", 2, 40).replace("\n", "\n\n")
-    assert judge.keep_document(judge.score_document(fine))
 
 
 def test_no_personal_information_is_in_any_file(corpus: Corpus) -> None:
@@ -193,60 +131,6 @@ def test_what_a_step_let_out_is_what_the_next_let_in(corpus: Corpus) -> None:
     assert corpus.metrics["characters"]["out"] == sum(len(row["text"]) for row in corpus.rows)
 
 
-def test_no_split_tears_a_group_a_work_or_a_translation(corpus: Corpus) -> None:
-    parallel = {made.doc_key: made.parallel for made in library()}
-    homes: dict[object, set[str]] = {}
-    for split in ("train", "validation", "test"):
-        rows = corpus.split(split)
-        assert {row["language"] for row in rows} == {"en", "zh"}
-        for row in rows:
-            for token in (("group", row["group"]), ("work", row["work"])):
-                homes.setdefault(token, set()).add(split)
-            if parallel[row["doc_key"]]:
-                homes.setdefault(parallel[row["doc_key"]], set()).add(split)
-    assert all(len(splits) == 1 for splits in homes.values())
-
-
-def test_curators_own_removal_takes_the_ids_of_copies(corpus: Corpus, tmp_path: Path) -> None:
-    write_documents(tmp_path / "documents.parquet", library())
-    removal = TextDuplicatesRemovalStage(
-        ids_to_remove_path=str(corpus.folder / "removals"), id_field="doc_key"
-    )
-    reading = stages([tmp_path / "documents.parquet"], spec_of(), KEY)[:2]
-    tasks = Pipeline(name="removal", stages=[*reading, removal]).run(InProcessExecutor())
-    left = {key for task in tasks or [] for key in task.to_pandas()["doc_key"]}
-    gone = {made.doc_key for made in library()} - left
-    assert gone == {key for key in gone if corpus.fate(key)[0] in {"exact", "near"}}
-    assert {"b:copy", "b:near"} <= gone
-
-
-def test_every_cluster_names_its_members_and_what_became_of_them(corpus: Corpus) -> None:
-    path = corpus.folder / "clusters" / "level=document" / "part-00000.parquet"
-    rows = {row["doc_key"]: row for row in pq.ParquetFile(path).read().to_pylist()}
-    assert rows["a:near"]["cluster"] == rows["b:near"]["cluster"]
-    assert rows["b:near"]["canonical"] == rows["a:near"]["canonical"] == "a:near"
-    assert rows["b:near"]["diameter"] == pytest.approx(1 - rows["b:near"]["likeness"], abs=1e-5)
-    assert rows["a:copy"]["diameter"] == 0
-    assert rows["mirror-of-almanac:1"]["canonical"] is None
-
-
-def test_splits_of_an_earlier_corpus_are_kept(corpus: Corpus, curated: Curate) -> None:
-    held = {row["doc_key"] for row in corpus.split("test")}
-    bridge = document(
-        "bridge:1", prose("en", "bridge"), work=corpus.split("test")[0]["work"], parallel="p1"
-    )
-    more = [
-        document(f"more:{number}", prose("en", f"more{number}"), parallel=f"p{number}")
-        for number in range(40)
-    ]
-    grown = curated([*library(), bridge, *more], previous=corpus.folder / "corpus")
-    assert held <= {row["doc_key"] for row in grown.split("test")}
-    # It joined a work of the test split with a pair that was elsewhere: all of them are test now.
-    assert grown.step("split")["bridge:1"]["reason"] == "test"
-    assert grown.step("split")["en:page/01"]["reason"] == "test"
-    assert grown.step("split")["more:1"]["reason"] == "test"
-
-
 def test_what_the_suite_asks_is_cut_and_the_rest_stays(corpus: Corpus) -> None:
     text = next(row["text"] for row in corpus.rows if row["doc_key"] == "leak:cut")
     assert text == clean(prose("en", "leak", 60))
@@ -261,13 +145,6 @@ def test_what_the_suite_asks_is_cut_and_the_rest_stays(corpus: Corpus) -> None:
     assert met["leak:cut"]["action"] == "edited"
     assert met["leak:cut"]["question"] == met["leak:gone"]["whole"] == 1
     assert met["leak:cut"]["left"] < 0.7
-
-
-def test_copies_name_the_one_that_stayed(corpus: Corpus) -> None:
-    assert corpus.step("exact")["b:copy"]["canonical"] == "a:copy"
-    near = corpus.step("near")["b:near"]
-    assert near["canonical"] == "a:near"
-    assert 0.8 <= near["score"] < 1
 
 
 def test_the_test_split_and_exempt_sources_are_never_trimmed(curated: Curate) -> None:
