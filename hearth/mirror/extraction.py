@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,10 @@ class Format(StrEnum):
     """Its text layer."""
     JSONL = "jsonl"
     PARQUET = "parquet"
+
+
+STREAMED: Final = frozenset({Format.JSONL, Format.PARQUET})
+"""Formats of many records, whose files may be as large as a package."""
 
 
 class Encoding(StrEnum):

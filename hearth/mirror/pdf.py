@@ -100,13 +100,16 @@ def reflowed(pages: Sequence[str]) -> str:
     usual = widths[int(_QUANTILE * (len(widths) - 1))] if widths else 0
     text: list[str] = []
     held: list[str] = []
-    for line, after in zip(lines, [*lines[1:], ""], strict=True):
-        if line.strip():
-            held.append(line)
-            if _goes_on(line, after, usual):
-                continue
+    for line, after in zip(lines, [*lines, ""][1:], strict=True):
+        if not line.strip():
+            # Nothing is held here: no line goes on in an empty one.
+            text.append("")
+            continue
+        held.append(line)
+        if _goes_on(line, after, usual):
+            continue
         text.append(_joined(held))
-        if len(held) != 1:
+        if len(held) > 1:
             # After a paragraph of several lines an empty one; lists and code stay close.
             text.append("")
         held = []
@@ -126,7 +129,7 @@ def _goes_on(line: str, after: str, usual: int) -> bool:
 def _joined(lines: list[str]) -> str:
     pieces = [line if number == 0 else line.strip() for number, line in enumerate(lines)]
     text = []
-    for piece, after in zip(pieces, [*pieces[1:], ""], strict=True):
+    for piece, after in zip(pieces, [*pieces, ""][1:], strict=True):
         if piece.endswith(_HYPHENS):
             text.append(piece[:-1])
         elif after and not (_CJK.match(piece[-1]) and _CJK.match(after[0])):

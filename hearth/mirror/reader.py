@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +17,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -25,7 +26,7 @@ import psutil
 
 from hearth.errors import SpecError
 from hearth.mirror.archives import Member
-from hearth.mirror.extraction import Extraction, Format
+from hearth.mirror.extraction import STREAMED, Extraction
 from hearth.mirror.records import Reason, Record, Refusal
 from hearth.mirror.spec import Limits
 
@@ -34,8 +35,6 @@ _PATIENCE: Final = 10
 """How many times its processor time a record may take by the clock: a machine has other work."""
 _START_SECONDS: Final = 120
 _CHUNK: Final = 1 << 20
-_STREAMED: Final = frozenset({Format.JSONL, Format.PARQUET})
-"""Formats of many records, whose files may be as large as a package."""
 
 
 class _GoneError(Exception):
@@ -87,13 +86,13 @@ class Reader:
             OSError: this machine failed, not the file.
             SpecError: a library that the format needs is not installed.
         """
-        local = self._unpacked(member, rule)
-        if isinstance(local, Refusal):
-            yield local
+        content = self._unpacked(member, rule)
+        if isinstance(content, Refusal):
+            yield content
             return
         number = 0
         try:
-            self._ask({"local": str(local), "path": path, "rule": rule.model_dump(mode="json")})
+            self._ask(path, rule, content)
             while (found := self._next()) is not None:
                 number += 1
                 yield found
@@ -109,17 +108,21 @@ class Reader:
             self._kill()
             raise
 
-    def _unpacked(self, member: Member, rule: Extraction) -> Path | Refusal:
+    def _unpacked(self, member: Member, rule: Extraction) -> Path | bytes | Refusal:
+        """Return where a file lies, or what is in it if it is small and inside of a package."""
         if member.local is not None:
             return member.local
         limits = self._limits
-        most = limits.unpacked_bytes if rule.format in _STREAMED else limits.document_bytes + 1
-        left = most
+        most = limits.unpacked_bytes if rule.format in STREAMED else limits.document_bytes + 1
         try:
-            with member.open() as stream, self._local.open("wb") as file:
-                while left and (chunk := stream.read(min(_CHUNK, left))):
-                    file.write(chunk)
-                    left -= len(chunk)
+            with member.open() as stream:
+                if member.size <= _CHUNK:
+                    return stream.read(_CHUNK)
+                with self._local.open("wb") as file:
+                    left = most
+                    while left and (chunk := stream.read(min(_CHUNK, left))):
+                        file.write(chunk)
+                        left -= len(chunk)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             return Refusal(Reason.DAMAGED, f"cannot be unpacked: {error or type(error).__name__}")
         except NotImplementedError as error:
@@ -129,12 +132,19 @@ class Reader:
             return Refusal(Reason.ENCRYPTED, f"cannot be unpacked: {error}")
         return self._local
 
-    def _ask(self, request: dict[str, Any]) -> None:
-        worker = self._worker
-        if worker is None or worker.poll() is not None:
-            self._kill()
-            worker = self._start()
-        self._send(worker, json.dumps(request))
+    def _ask(self, path: str, rule: Extraction, content: Path | bytes) -> None:
+        inline = content if isinstance(content, bytes) else b""
+        local = str(content) if isinstance(content, Path) else None
+        request = json.dumps([local, len(inline), path, _written(rule)]).encode() + b"\n" + inline
+        if self._worker is not None:
+            try:
+                self._send(self._worker, request)
+            except BrokenPipeError:
+                # It died of what it had read before; nothing of this file has been lost.
+                self._kill()
+            else:
+                return
+        self._send(self._start(), request)
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._buffer.clear()
@@ -146,7 +156,7 @@ class Reader:
             stdout=subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        self._send(worker, self._limits.model_dump_json())
+        self._send(worker, self._limits.model_dump_json().encode() + b"\n")
         try:
             self._message(_START_SECONDS)
         except _GoneError as gone:
@@ -154,9 +164,9 @@ class Reader:
             raise RuntimeError(message) from gone
         return worker
 
-    def _send(self, worker: subprocess.Popen[bytes], line: str) -> None:
+    def _send(self, worker: subprocess.Popen[bytes], request: bytes) -> None:
         assert worker.stdin is not None  # noqa: S101 - for mypy: PIPE was asked for
-        worker.stdin.write(line.encode() + b"\n")
+        worker.stdin.write(request)
         worker.stdin.flush()
 
     def _next(self) -> Record | Refusal | None:
@@ -186,20 +196,20 @@ class Reader:
         assert worker is not None  # noqa: S101 - for mypy: it was started
         assert worker.stdout is not None  # noqa: S101 - for mypy: PIPE was asked for
         spent, since = None, time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(worker.stdout, selectors.EVENT_READ)
-            while True:
-                if selector.select(_TICK):
-                    chunk = os.read(worker.stdout.fileno(), _CHUNK)
-                    if not chunk:
-                        raise _GoneError(_death(worker.wait()))
-                    self._buffer += chunk
-                    if b"\n" in chunk:
-                        return
-                now = _processor_seconds(worker.pid)
-                spent = now if spent is None else spent
-                if now - spent > seconds or time.monotonic() - since > seconds * _PATIENCE:
-                    raise _GoneError(_late(seconds))
+        poll = select.poll()
+        poll.register(worker.stdout, select.POLLIN | select.POLLHUP)
+        while True:
+            if poll.poll(_TICK * 1000):
+                chunk = os.read(worker.stdout.fileno(), _CHUNK)
+                if not chunk:
+                    raise _GoneError(_death(worker.wait()))
+                self._buffer += chunk
+                if b"\n" in chunk:
+                    return
+            now = _processor_seconds(worker.pid)
+            spent = now if spent is None else spent
+            if now - spent > seconds or time.monotonic() - since > seconds * _PATIENCE:
+                raise _GoneError(_late(seconds))
 
     def _kill(self) -> None:
         worker, self._worker = self._worker, None
@@ -210,6 +220,11 @@ class Reader:
         for pipe in (worker.stdin, worker.stdout):
             if pipe is not None:
                 _close(pipe)
+
+
+@lru_cache(maxsize=64)
+def _written(rule: Extraction) -> str:
+    return rule.model_dump_json()
 
 
 def _close(pipe: IO[bytes]) -> None:

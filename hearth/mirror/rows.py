@@ -41,10 +41,10 @@ def json_lines(
         read += len(raw)
         if len(raw) > most:
             size = len(raw)
-            while raw and not raw.endswith(b"\n") and read + size <= room:
+            while raw and not raw.endswith(b"\n") and read <= room:
                 raw = stream.readline(1 << 20)
                 size += len(raw)
-            read += size - most
+                read += len(raw)
             yield Refusal(Reason.LINE_TOO_LONG, f"a line of {size} bytes", str(number))
         elif raw.strip():
             line = decoded(raw.removeprefix(_BOM), rule.encoding, str(number))

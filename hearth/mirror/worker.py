@@ -1,22 +1,25 @@
 """The process that reads files: what they do to a parser, they do to a process that can be killed.
 
-`python -m hearth.mirror.worker` takes one request a line on its input and answers with messages,
-one a line on its output: what the file holds, then `end`. It limits its own memory. Everything
-else, such as how long it may take, is for `hearth.mirror.reader`, which started it.
+`python -m hearth.mirror.worker` takes requests on its input: a line each, and then the file itself
+where it is small. It answers with messages, a line each: what the file holds, then `end`. It limits
+its own memory. Everything else, such as how long it may take, is for `hearth.mirror.reader`, which
+started it.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
 import signal
 import sys
 from dataclasses import astuple
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from hearth.mirror.extraction import Extraction
+from hearth.mirror.extraction import STREAMED, Extraction
 from hearth.mirror.formats import records
 from hearth.mirror.records import Reason, Record, Refusal
 from hearth.mirror.spec import Limits
@@ -35,20 +38,27 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _say(answers, "ready")
     for line in requests:
-        request = json.loads(line)
-        rule = Extraction.model_validate(request["rule"])
-        if not _answer(answers, Path(request["local"]), request["path"], rule, limits):
+        local, size, path, rule = json.loads(line)
+        content = Path(local) if local is not None else requests.read(size)
+        if not _answer(answers, content, path, _rule(rule), limits):
             return 0
     return 0
 
 
-def _answer(answers: IO[bytes], local: Path, path: str, rule: Extraction, limits: Limits) -> bool:
+@lru_cache(maxsize=64)
+def _rule(written: str) -> Extraction:
+    return Extraction.model_validate_json(written)
+
+
+def _answer(
+    answers: IO[bytes], content: Path | bytes, path: str, rule: Extraction, limits: Limits
+) -> bool:
     whole = True
     try:
-        with local.open("rb") as stream:
+        with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as stream:
             for found in records(stream, path, rule, limits):
                 kind = "record" if isinstance(found, Record) else "refusal"
-                _say(answers, kind, astuple(found))
+                _say(answers, kind, astuple(found), now=rule.format in STREAMED)
     except BrokenPipeError:
         raise
     except MemoryError:
@@ -58,7 +68,7 @@ def _answer(answers: IO[bytes], local: Path, path: str, rule: Extraction, limits
     except ImportError as error:
         _say(answers, "missing", f"{error}: build the stages' environment again (make envs)")
     except OSError as error:
-        _say(answers, "os", [error.errno, error.strerror, str(error.filename or local)])
+        _say(answers, "os", [error.errno, error.strerror, str(error.filename or path)])
     except Exception as error:  # noqa: BLE001 - a parser's own way to fail on a file is a refusal
         detail = f"its parser failed: {type(error).__name__}: {error}"[:300]
         _say(answers, "refusal", astuple(Refusal(Reason.CRASHED, detail)))
@@ -66,10 +76,13 @@ def _answer(answers: IO[bytes], local: Path, path: str, rule: Extraction, limits
     return whole
 
 
-def _say(answers: IO[bytes], kind: str, what: Any = None) -> None:
-    # Surrogates that a parser let through would not pass as UTF-8; escapes do.
-    answers.write(json.dumps([kind, what]).encode("ascii") + b"\n")
-    answers.flush()
+def _say(answers: IO[bytes], kind: str, what: Any = None, *, now: bool = True) -> None:
+    # Half of a surrogate pair, which a parser may let through, passes too.
+    line = json.dumps([kind, what], ensure_ascii=False)
+    answers.write(line.encode("utf-8", "surrogatepass") + b"\n")
+    if now:
+        # What was read before the process dies is not lost.
+        answers.flush()
 
 
 if __name__ == "__main__":
