@@ -55,7 +55,7 @@ _SAYS: Final = _words("请求 辩称 认为 主张 提出 陈述 申请 要求 �
 _AFTER: Final = (
     "电话|手机|联系|先生|女士|同志|老师|医生|身份|性别|年龄|出生|住|"
     "男|女|汉族|经|因|于|自|在|向|已|未|称|表示|说|为|以|与|的|"
-    "诉|持|、|及|和|等|到|对|将|被|系|是|签|提|驾|同意|申请|受理|"
+    "诉|犯|持|、|及|和|等|到|对|将|被|系|是|签|提|驾|同意|申请|受理|"
     "复核|审核|之"
 )
 _LABELS: Final = words(
@@ -64,15 +64,17 @@ _LABELS: Final = words(
     "复核人", "审核人", "监护人", "委托人", "代理人", "投保人", "被保险人", "受益人", "持卡人",
     "业主", "承租人", "出租人", "借款人", "担保人", "死者", "考生", "签收人", "填表人", "签字人",
     "报案人", "投诉人", "举报人", "乘客", "旅客", "车主", "机主", "房主", "本人", "我叫", "名叫",
-    "第三人", "上诉人", "申诉人",
+    "审判长", "审判员", "陪审员", "书记员", "执行员", "患儿", "户名", "账户名称?", "收款人",
+    "付款人", "汇款人", "开户人", "第三人", "上诉人", "申诉人",
 )  # fmt: skip
 _NEEDS: Final = (
     "姓名", "人", "户主", "患者", "原告", "被告", "业主", "死者", "考生", "乘客", "旅客", "车主",
-    "机主", "房主", "我叫", "名叫",
+    "机主", "房主", "我叫", "名叫", "审判", "书记员", "执行员", "患儿", "户名",
 )  # fmt: skip
 _HAN: Final = "[\u4e00-\u9fff]"
 _CHINESE: Final = re.compile(
-    rf"{_LABELS}(?:姓名)?(?:(?:\([^()\n]{{0,8}}\))?[ ]{{0,4}}[:为是][ ]{{0,4}}|[ \t|]{{0,4}})"
+    rf"{_LABELS}(?:姓名|[及和]联?系?(?:电话|方式))?"
+    r"(?:(?:\([^()\n]{0,8}\))?[ ]{0,4}[:为是][ ]{0,4}|[ \t|]{0,4})"
     rf"(?P<name>{_HAN}{{2,10}}(?:·{_HAN}{{1,6}}){{0,3}})"
 )
 _FOLLOWS: Final = re.compile(rf"(?:{_AFTER})")
@@ -95,8 +97,8 @@ _ADDRESSED: Final = re.compile(
 _AFTER_COLON: Final = re.compile(rf":[ ]{{0,3}}(?:(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? )?{_NAME}")
 _FIELD: Final = re.compile(
     r"(?:name|contact(?: person)?|applicant|patient|attention|attn|recipient|customer|client"
-    r"|employee|student|witness|beneficiary|insured|holder|signed|plaintiff|defendant|guardian"
-    r"|owner|tenant|passenger|driver|sender)[ ]?\Z",
+    r"|employee|student|witness|beneficiary|insured|holder|signed(?: by)?|plaintiff|defendant"
+    r"|guardian|owner|tenant|passenger|driver|sender)[ ]?\Z",
     re.IGNORECASE,
 )
 _WHOLE: Final = re.compile(rf"{_HAN}{{2,4}}|{_HAN}{{1,8}}(?:·{_HAN}{{1,8}}){{1,3}}")

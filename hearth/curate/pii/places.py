@@ -12,12 +12,13 @@ from hearth.curate.pii.kinds import PiiKind, Span
 
 _HAN: Final = "[\u4e00-\u9fff]"
 _NUMBER: Final = r"\d{1,5}(?:-\d{1,4})?[A-Za-z]?"
-_UNIT: Final = r"(?:号楼|号院|号(?!线|文|令|公告|机|案|台风)|弄|栋|幢|座|组|室|单元|楼|层|户)"
+_UNIT: Final = r"(?:号楼|号院|号(?!线|文|令|公告|机|案|台风)|弄|栋|幢|座|组|室|单元|楼|层|户|门)"
 # From the street's or estate's last character to the door.
+_CELL: Final = rf"(?:{_NUMBER}{_UNIT}|[A-Z][座塔栋区幢])"
 _DOOR: Final = re.compile(
-    r"(?:路|街|大道|道|巷|胡同|弄|村|庄|屯|小区|花园|苑|家园|公寓|大厦|广场|园区|社区|新城)"
+    r"(?:[一二三四五六七八九十]区|路|街|大道|道|巷|胡同|弄|村|庄|屯|小区|花园|苑|家园|公寓|大厦|广场|园区|社区|新城)"
     rf"(?:[东西南北中]?[段里路街]|[甲乙]|第)?{_NUMBER}{_UNIT}"
-    rf"(?:{_HAN}{{0,8}}{_NUMBER}{_UNIT}){{0,5}}",
+    rf"(?:{_HAN}{{0,8}}{_CELL}){{0,5}}(?:\d{{2,4}}(?![0-9A-Za-z.])(?!年|元|人))?",
     re.ASCII,
 )
 # 道 and 路 that lead to no door.
@@ -56,15 +57,16 @@ _LABEL: Final = (
     r"(?:[东西]经|[北南]纬|经度|纬度|(?i:lat(?:itude)?|lon(?:g(?:itude)?)?|lng))?[:= ]{0,3}"
 )
 _DEGREES: Final = (
-    r"[NSEW]?[-+]?\d{1,3}(?:\.\d{4,10}[ ]?[°度]?"
-    r"|°[ ]?\d{1,2}['′’分][ ]?(?:\d{1,2}(?:\.\d{1,4})?(?:\"|″|”|秒|''))?)[ ]?[NSEW]?"
+    r"(?:[NSEW] ?)?[-+]?\d{1,3}(?:\.\d{4,10}[ ]?[°度]?"
+    r"|[°度][ ]?\d{1,2}(?:\.\d{1,6})?['′’分][ ]?(?:\d{1,2}(?:\.\d{1,4})?(?:\"|″|”|秒|''))?)"
+    r"[ ]?[NSEW]?"
 )
 _PAIR: Final = re.compile(
     rf"(?<![0-9A-Za-z.])\(?(?P<first>{_LABEL}{_DEGREES})(?:[ ]?[,;/、][ ]?| |和| and )"
     rf"(?P<second>{_LABEL}{_DEGREES})\)?(?![0-9A-Za-z])",
     re.ASCII,
 )
-_POSSIBLE: Final = re.compile(r"\d(?:\.\d{4}|°)", re.ASCII)
+_POSSIBLE: Final = re.compile(r"\d(?:\.\d{4}|[°度])", re.ASCII)
 _DECIMAL: Final = re.compile(r"\d{1,3}(?:\.\d+)?", re.ASCII)
 _SAID: Final = re.compile(
     rf"(?i:coord|坐标|经纬|定位|位置|gps|geo|location|position|lat|lon)[^{MASK}\n]{{0,24}}\Z"

@@ -29,8 +29,8 @@ _CARD: Final = re.compile(
     re.ASCII,
 )
 _FOUR_GROUPS: Final = 19
-_CARD_WORDS: Final = words("银行卡", "储蓄卡", "信用卡", "借记卡", "卡号", "银行账号", "银行帐号")
-_CARD_TERMS: Final = r"(?i:(?:bank|debit|credit|payment) card|card number|card no|account number)"
+_CARD_WORDS: Final = words("银行卡", "储蓄卡", "信用卡", "借记卡", "卡号", "[账帐][号户]")
+_CARD_TERMS: Final = r"(?i:(?:bank|debit|credit|payment) card|card number|card no|account|acct)"
 _CARD_LIKE: Final = rf"(\d(?:[ -]?\d){{12,18}}){END}"
 _NAMED_CARD: Final = re.compile(rf"{_CARD_WORDS}{GAP}{_CARD_LIKE}", re.ASCII)
 _TERMED_CARD: Final = re.compile(rf"{FIELD}{_CARD_TERMS}{OF}{_CARD_LIKE}", re.ASCII)
@@ -71,7 +71,8 @@ _POLICY_WORDS: Final = (
     "|个人编号)"
 )
 _POLICY_TERMS: Final = (
-    r"(?i:insurance (?:policy )?(?:number|no|id|card)|policy (?:number|no)|member id|medicare)"
+    r"(?i:insurance (?:policy )?(?:number|no|id|card)|policy (?:number|no|(?=#))|member id"
+    r"|medicare)"
 )
 _LEAST_DIGITS: Final = 4
 
@@ -94,14 +95,16 @@ def card(view: str) -> Iterator[Span]:
         match = _CARD.search(view, stop)
 
 
-@finder(PiiKind.BANK_CARD, PiiKind.CREDIT_CARD, needs=("卡", "银行"), long=True)
+@finder(PiiKind.BANK_CARD, PiiKind.CREDIT_CARD, needs=("卡", "账", "帐"), long=True)
 def named_card(view: str) -> Iterator[Span]:
     """Yield numbers named as a card's in Chinese, though the check fails."""
     for match in _NAMED_CARD.finditer(view):
         yield Span(*match.span(1), _card_kind(match[1].translate(SEPARATORS)))
 
 
-@finder(PiiKind.BANK_CARD, PiiKind.CREDIT_CARD, needs=(" card", "card n", "account n"), long=True)
+@finder(
+    PiiKind.BANK_CARD, PiiKind.CREDIT_CARD, needs=(" card", "card n", "account", "acct"), long=True
+)
 def termed_card(view: str) -> Iterator[Span]:
     """Yield the same in English."""
     for match in _TERMED_CARD.finditer(view):
@@ -181,7 +184,9 @@ NAMED: Final[tuple[Finder, ...]] = (
         validators.is_ssn,
         needs=("ssn", "social security", "社会安全号", "社安号", "社保号"), long=True,
     ),
-    _numbered(PiiKind.PASSPORT, rf"护照{GAP}{_PASSPORT}{END}", ("护照",)),
+    _numbered(
+        PiiKind.PASSPORT, rf"(?:护照{GAP}|证件号码?[ ]?: ?){_PASSPORT}{END}", ("护照", "证件号"),
+    ),
     _numbered(PiiKind.PASSPORT, rf"{FIELD}(?i:passport){OF}{_PASSPORT}{END}", ("passport",)),
     pattern(
         PiiKind.IMEI,
@@ -202,7 +207,7 @@ NAMED: Final[tuple[Finder, ...]] = (
     ),
     _numbered(
         PiiKind.INSURANCE_NUMBER, rf"{FIELD}{_POLICY_TERMS}{OF}{_POLICY}",
-        ("insurance ", "policy n", "member id", "medicare"),
+        ("insurance ", "policy ", "member id", "medicare"),
     ),
 )  # fmt: skip
 CHECKED: Final[tuple[Finder, ...]] = (

@@ -87,6 +87,30 @@ def test_what_only_looks_like_it_is_kept(text: str) -> None:
     assert detect(text) == []
 
 
+SAID = [
+    ("住山东省临沂市兰山区柳青街道沂蒙路212号。", ["山东省临沂市兰山区柳青街道沂蒙路212号"]),
+    ("审判长　　张文涛\n书记员　　孙悦", ["张文涛", "孙悦"]),
+    ("联系人及电话：王建国 13812345678", ["王建国", "13812345678"]),
+    ("被告人吴刚犯盗窃罪；被申请人：李四光。", ["吴刚", "李四光"]),
+    ("户名：李静\n账号：62284812345678901", ["李静", "62284812345678901"]),
+    ("家住北京市朝阳区望京西园四区410楼2门301", ["北京市朝阳区望京西园四区410楼2门301"]),
+    ("地址：体育西路103号维多利广场A塔28楼", ["体育西路103号维多利广场A塔28楼"]),
+    ("Signed by: Robert Brown\nPassport: 533401234", ["Robert Brown", "533401234"]),
+    (
+        "Policy # ABC-123-456789, acct 6222020200001234567",
+        ["ABC-123-456789", "6222020200001234567"],
+    ),
+    ("东经116度23分17秒，北纬39度54分27秒", ["东经116度23分17秒，北纬39度54分27秒"]),
+    ("证件类型：护照，证件号：E12345678", ["E12345678"]),
+    ("db_password: 'S3cr3t!pass'", ["S3cr3t!pass"]),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), SAID)
+def test_forms_letters_and_judgments_are_read(text: str, values: list[str]) -> None:
+    assert [text[span.start : span.end] for span in detect(text)] == values
+
+
 TABLES = [
     (
         """名单如下：
