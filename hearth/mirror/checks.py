@@ -40,9 +40,16 @@ def too_large(size: int, limits: Limits, key: str = "") -> Refusal | None:
 
 
 def checked(record: Record | Refusal, limits: Limits) -> Record | Refusal:
-    """Return a record, unless it has no text or a line of it is over the limit."""
+    """Return a record, unless it has no text, a line over the limit, or half a character."""
     if isinstance(record, Refusal):
         return record
     if not record.text:
         return Refusal(Reason.EMPTY, "has no text", record.key)
+    for text in (record.text, record.title or ""):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            # A format's own way to name a character can name half of one.
+            detail = f"character {error.start} is half a surrogate pair"
+            return Refusal(Reason.ENCODING, detail, record.key)
     return long_line(record.text, limits, record.key) or record

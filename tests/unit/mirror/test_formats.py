@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import time
 from typing import Any
 
 import pytest
@@ -112,3 +113,14 @@ def test_the_first_heading_is_the_title_of_markdown() -> None:
     (record,) = read("text\n\n## 标题 ##\n\nmore".encode(), "markdown")
     assert isinstance(record, Record)
     assert record.title == "标题"
+
+
+def test_half_a_character_is_refused_however_it_is_named() -> None:
+    assert reasons(read(b".TH A 1\n\\[uD800]", "man")) == [Reason.ENCODING]
+
+
+def test_long_runs_of_blanks_take_no_longer_than_other_text() -> None:
+    started = time.process_time()
+    for form in ("text", "markdown", "man", "fortune"):
+        read((b"a" + b" " * 900 + b"x\n") * 1000, form)
+    assert time.process_time() - started < 5
