@@ -18,14 +18,14 @@ from typing import Final
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import EXIT
 from hearth.build import BuildRecord, builds
-from hearth.holding import Kind
-from hearth.holdings import holdings
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
-from hearth.revocation import revocation
 from hearth.rollout.state import read_state
 from hearth.storage import Store
 from hearth.tombstones import tombstones
+from hearth.withdrawal.holding import Kind
+from hearth.withdrawal.holdings import holdings
+from hearth.withdrawal.revocation import revocation
 
 PIN: Final = "pin"
 KEPT_BUILDS: Final = 5

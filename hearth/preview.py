@@ -17,8 +17,8 @@ from hearth.profile import load_profile, path_of, settings
 from hearth.provenance import code_digest
 from hearth.resolution import Request, lock_of, wanted_recipe
 from hearth.resources import Resources
-from hearth.revocation import Revocation, revocation
 from hearth.storage import Store
+from hearth.withdrawal.revocation import Revocation, revocation
 
 
 class StagePreview(FrozenModel):

@@ -10,8 +10,8 @@ from airflow.sdk import AssetAlias, BaseOperator, Context
 from hearth.build import EventKind
 from hearth.judgement import judgement_of
 from hearth.pipeline import recipe_of
-from hearth.revocation import refuse
 from hearth.rollout.state import Version
+from hearth.withdrawal.revocation import refuse
 from operators.assets import ALIASES, ENDPOINT, announce
 from operators.opened import Opened, errors_for_airflow, open_build
 

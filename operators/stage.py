@@ -16,7 +16,7 @@ from hearth.lineage import key_metrics
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
 from hearth.reap import REAPED
-from hearth.revocation import refuse_plan
+from hearth.withdrawal.revocation import refuse_plan
 from operators import kill
 from operators.assets import ALIASES, announce
 from operators.opened import Opened, errors_for_airflow, open_build

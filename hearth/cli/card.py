@@ -10,10 +10,10 @@ from typing import Annotated, Final
 import typer
 
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
-from hearth.corpora import Corpus, find_corpus
 from hearth.errors import NotFoundError
 from hearth.profile import load_profile
 from hearth.storage import Store
+from hearth.trace.corpora import Corpus, find_corpus
 
 _MARKDOWN: Final = "card.md"
 _HTML: Final = "card.html"

@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from hearth.ancestry import document as decisions_about
-from hearth.ancestry import trace as trace_back
 from hearth.artifact import InputRef
 from hearth.build import Build, builds
 from hearth.cli import show
@@ -24,9 +22,11 @@ from hearth.model import Stage
 from hearth.preview import preview
 from hearth.profile import load_profile, settings
 from hearth.resolution import Request, wanted_recipe
-from hearth.revocation import revocation
 from hearth.rollout.state import read_state
 from hearth.storage import Store
+from hearth.trace.ancestry import document as decisions_about
+from hearth.trace.ancestry import trace as trace_back
+from hearth.withdrawal.revocation import revocation
 
 app = typer.Typer(
     name="hearth",

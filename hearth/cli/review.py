@@ -11,20 +11,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
-from hearth.corpora import find_corpus
 from hearth.errors import SpecError
-from hearth.filing import Finding, Preset, check, count_entries, load_preset
 from hearth.profile import load_profile
-from hearth.review import (
+from hearth.review.filing import Finding, Preset, check, count_entries, load_preset
+from hearth.review.reviews import (
     Acceptance,
     Method,
     acceptance_of,
     acceptance_of_sample,
     record_review,
 )
-from hearth.sample import Sample, draw, find_sample, hand_out, size_of_share
+from hearth.review.sample import Sample, draw, find_sample, hand_out, size_of_share
+from hearth.review.verdicts import read_verdicts
 from hearth.storage import Store
-from hearth.verdicts import read_verdicts
+from hearth.trace.corpora import find_corpus
 
 _DEFAULT_SIZE = 50
 _MISSING = 10

@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from hearth.ancestry import Ancestry, Node
 from hearth.artifact import Artifact
 from hearth.build import Build, Event, EventKind
 from hearth.cli.output import console, human_bytes
@@ -23,9 +22,10 @@ from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
 from hearth.preview import Preview
 from hearth.profile import Profile
-from hearth.revocation import Revocation
 from hearth.rollout.state import EndpointState, read_state
-from hearth.why import Decided
+from hearth.trace.ancestry import Ancestry, Node
+from hearth.trace.why import Decided
+from hearth.withdrawal.revocation import Revocation
 
 _HEADLINES: Final[dict[Stage, tuple[str, ...]]] = {
     Stage.CURATE: ("documents", "retention", "drops", "duplication", "pii", "tokens"),

@@ -9,14 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
-from hearth.corpora import find_corpus
 from hearth.errors import SpecError
-from hearth.origin import Origin
 from hearth.profile import load_profile
 from hearth.storage import Store
 from hearth.tombstones import tombstones
-from hearth.why import Decided, Way
-from hearth.why import why as way_of
+from hearth.trace.corpora import find_corpus
+from hearth.trace.origin import Origin
+from hearth.trace.why import Decided, Way
+from hearth.trace.why import why as way_of
 
 CorpusName = Annotated[
     str | None,

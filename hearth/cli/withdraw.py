@@ -12,15 +12,15 @@ from rich.table import Table
 
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.errors import SpecError
-from hearth.holding import Holding, Todo
-from hearth.holdings import holdings
 from hearth.lock import Tombstone
 from hearth.profile import load_profile
-from hearth.revocation import allow
 from hearth.storage import Store
 from hearth.tombstones import tombstones
-from hearth.withdrawal import Match, Wish, Withdrawal, plan_withdrawal
-from hearth.withdrawal import withdraw as put_into_force
+from hearth.withdrawal.holding import Holding, Todo
+from hearth.withdrawal.holdings import holdings
+from hearth.withdrawal.revocation import allow
+from hearth.withdrawal.withdraw import Match, Wish, Withdrawal, plan_withdrawal
+from hearth.withdrawal.withdraw import withdraw as put_into_force
 
 _SHOWN = 20
 _COLOURS = {

@@ -17,9 +17,9 @@ from hearth.judgement import JUDGEMENT, Judgement
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
 from hearth.pipeline import stage_plans
-from hearth.revocation import allow
 from hearth.rollout.state import read_state
 from hearth.tombstones import bury
+from hearth.withdrawal.revocation import allow
 from operators.evaluate import EvaluateReferenceOperator
 from operators.opened import open_build
 from operators.rollout import RolloutOperator

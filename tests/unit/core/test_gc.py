@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from hearth.ancestry import trace
 from hearth.artifact import Artifact, ArtifactRecord, Cost, InputRef, Provenance
 from hearth.attempt import Attempts, Outcome, exit_of
 from hearth.build import Build, BuildRecord, Run
@@ -17,6 +16,7 @@ from hearth.pipeline import StagePlan, stage_plans
 from hearth.profile import EndpointTarget, Profile, StorageSettings
 from hearth.recipe import Recipe
 from hearth.storage import Store
+from hearth.trace.ancestry import trace
 from hearth.yamlfile import load_model
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from hearth.artifact import Artifact, ArtifactRecord, Cost, Output, Provenance
 from hearth.attempt import Attempts, Outcome, exit_of
 from hearth.build import Build, BuildRecord, Run
-from hearth.corpora import Corpus
 from hearth.curate import tables
 from hearth.curate.keys import ContentKey, Domain
 from hearth.curate.ledger import Action, Decision, Ledger, Step
@@ -30,6 +29,7 @@ from hearth.recipe import Recipe
 from hearth.rollout.state import EndpointState, Version, change_state
 from hearth.storage import Store
 from hearth.suite.tasks import SCHEMA as ITEMS
+from hearth.trace.corpora import Corpus
 from hearth.yamlfile import load_model
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from hearth.curate import tables
 from hearth.errors import DataError, NotFoundError, SpecError
-from hearth.filing import check, count_entries, load_preset
 from hearth.profile import StorageSettings
-from hearth.review import (
+from hearth.review.filing import check, count_entries, load_preset
+from hearth.review.reviews import (
     Method,
     acceptance_of,
     record_review,
     reviews,
     wilson,
 )
-from hearth.sample import (
+from hearth.review.sample import (
     Sample,
     draw,
     find_sample,
@@ -31,7 +31,7 @@ from hearth.sample import (
     samples,
     size_of_share,
 )
-from hearth.verdicts import Judged, Verdict, read_verdicts
+from hearth.review.verdicts import Judged, Verdict, read_verdicts
 from tests.unit.lineage.library import Library, library
 
 TEXT = "=1+1 looks like a formula to a spreadsheet, 张三 wrote it."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from hearth.corpora import find_corpus
 from hearth.errors import NotFoundError
 from hearth.model import Stage
-from hearth.why import why
+from hearth.trace.corpora import find_corpus
+from hearth.trace.why import why
 from tests.unit.lineage.library import (
     ALICE,
     BOB,

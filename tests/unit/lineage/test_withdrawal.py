@@ -10,19 +10,19 @@ import pytest
 from hearth.artifact import Artifact
 from hearth.attempt import Attempts
 from hearth.build import EventKind
-from hearth.copies import with_copies
-from hearth.descent import Descent
 from hearth.errors import DataError, NotFoundError, PolicyViolation, SpecError
 from hearth.gc import Why, collect, garbage
-from hearth.holding import Kind, Todo
-from hearth.holdings import holdings
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
 from hearth.profile import StorageSettings
-from hearth.revocation import allow, refuse, refuse_plan, revocation
-from hearth.sample import draw
+from hearth.review.sample import draw
 from hearth.tombstones import Buried, bury, tombstones
-from hearth.withdrawal import Match, Wish, Withdrawal, plan_withdrawal, withdraw
+from hearth.trace.copies import with_copies
+from hearth.trace.descent import Descent
+from hearth.withdrawal.holding import Kind, Todo
+from hearth.withdrawal.holdings import holdings
+from hearth.withdrawal.revocation import allow, refuse, refuse_plan, revocation
+from hearth.withdrawal.withdraw import Match, Wish, Withdrawal, plan_withdrawal, withdraw
 from tests.unit.lineage.library import (
     ALICE,
     BOB,

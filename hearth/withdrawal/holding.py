@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from hearth.descent import Role
 from hearth.model import FrozenModel
+from hearth.trace.descent import Role
 
 
 class Kind(StrEnum):

@@ -18,9 +18,9 @@ from pydantic import Field, ValidationError
 
 from hearth.errors import ConflictError, DataError
 from hearth.model import FrozenModel
-from hearth.sample import SAMPLES, Sample, samples
+from hearth.review.sample import SAMPLES, Sample, samples
+from hearth.review.verdicts import Judged, Verdict
 from hearth.storage import Store
-from hearth.verdicts import Judged, Verdict
 
 CONFIDENCE: Final = 0.95
 _Z: Final = 1.959963984540054

@@ -7,17 +7,17 @@ from typing import Any
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import EXIT, JOB
-from hearth.copies import keys_of
-from hearth.corpora import Corpus
-from hearth.descent import Descent, Role, seats
 from hearth.errors import DataError, NotFoundError
-from hearth.holding import Holding, Kind, Todo
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
-from hearth.revocation import hits
 from hearth.storage import Store
 from hearth.tombstones import Buried
-from hearth.traces import in_mirrors, in_rejects, in_samples
+from hearth.trace.copies import keys_of
+from hearth.trace.corpora import Corpus
+from hearth.trace.descent import Descent, Role, seats
+from hearth.withdrawal.holding import Holding, Kind, Todo
+from hearth.withdrawal.revocation import hits
+from hearth.withdrawal.traces import in_mirrors, in_rejects, in_samples
 
 
 def holdings(

@@ -15,17 +15,17 @@ from typing import Final
 from pydantic import Field
 
 from hearth.artifact import Artifact
-from hearth.copies import contents_of, with_copies
-from hearth.corpora import Corpus
-from hearth.descent import Descent
 from hearth.errors import NotFoundError, SpecError
-from hearth.holding import Holding
-from hearth.holdings import holdings
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, Stage
 from hearth.scan import scan
 from hearth.storage import Store
 from hearth.tombstones import bury, tombstones
+from hearth.trace.copies import contents_of, with_copies
+from hearth.trace.corpora import Corpus
+from hearth.trace.descent import Descent
+from hearth.withdrawal.holding import Holding
+from hearth.withdrawal.holdings import holdings
 
 RECORDS: Final = "withdrawals"
 _MOST: Final = 50_000

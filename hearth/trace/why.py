@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from hearth.corpora import DECISION, Corpus
-from hearth.descent import Descent, Role, seats
 from hearth.errors import NotFoundError
 from hearth.lock import Tombstone
 from hearth.model import FrozenModel, Stage
-from hearth.origin import Origin, mirror_of, origin_of, refusals, sources_of
 from hearth.scan import scan
 from hearth.storage import Store
+from hearth.trace.corpora import DECISION, Corpus
+from hearth.trace.descent import Descent, Role, seats
+from hearth.trace.origin import Origin, mirror_of, origin_of, refusals, sources_of
 
 MIRROR: Final = "mirror"
 """The step before curation's: what the mirror could not read ends here."""

@@ -6,13 +6,13 @@ from pydantic import JsonValue
 
 from hearth.artifact import ArtifactRecord, read_record
 from hearth.build import Build
-from hearth.corpora import Corpus
-from hearth.descent import Descent
 from hearth.errors import NotFoundError
 from hearth.model import FrozenModel, Stage
 from hearth.rollout.state import Version, read_state
 from hearth.storage import Store
-from hearth.why import Decided, why
+from hearth.trace.corpora import Corpus
+from hearth.trace.descent import Descent
+from hearth.trace.why import Decided, why
 
 
 class Node(FrozenModel):

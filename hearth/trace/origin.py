@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hearth.artifact import Artifact, ArtifactRecord
-from hearth.corpora import Corpus
 from hearth.model import FrozenModel, Stage
 from hearth.scan import scan
 from hearth.storage import Store
+from hearth.trace.corpora import Corpus
 
 _ORIGIN: Final = ("doc_key", "source", "work", "parallel", "language", "licence")
 _REJECT: Final = ("source", "path", "record", "reason", "detail")

@@ -16,15 +16,15 @@ from pydantic import JsonValue
 
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, read_record
 from hearth.build import Build, EventKind
-from hearth.copies import keys_of, with_copies
-from hearth.corpora import Corpus
-from hearth.descent import SPLITS_ONLY
 from hearth.errors import NotFoundError, PolicyViolation
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan
 from hearth.storage import Store
 from hearth.tombstones import Buried, tombstones, without
+from hearth.trace.copies import keys_of, with_copies
+from hearth.trace.corpora import Corpus
+from hearth.trace.descent import SPLITS_ONLY
 
 _TEXT: Final = ("doc_key", "content_id", "source", "split")
 _NAMED: Final = 3

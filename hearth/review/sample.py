@@ -21,11 +21,11 @@ from typing import Any, Final
 from pydantic import Field, ValidationError
 
 from hearth.artifact import InputRef
-from hearth.corpora import Corpus
 from hearth.digest import FileInfo
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.model import FrozenModel
 from hearth.storage import Store
+from hearth.trace.corpora import Corpus
 
 SAMPLES: Final = "samples"
 RECORD: Final = "sample.json"

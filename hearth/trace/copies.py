@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from hearth.corpora import Corpus
 from hearth.scan import scan
+from hearth.trace.corpora import Corpus
 
 _CLUSTERS: Final = "clusters/level=document"
 _COPYING: Final = ("exact", "near")

@@ -14,8 +14,8 @@ from pydantic import Field
 from hearth.errors import DataError
 from hearth.model import FrozenModel
 from hearth.profile import path_of, settings
-from hearth.review import Acceptance, Method
-from hearth.sample import least_of
+from hearth.review.reviews import Acceptance, Method
+from hearth.review.sample import least_of
 from hearth.yamlfile import load_model
 
 _FOLDER: Final = "presets"

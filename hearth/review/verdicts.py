@@ -14,7 +14,7 @@ from pydantic import Field
 
 from hearth.errors import DataError
 from hearth.model import FrozenModel
-from hearth.sample import VERDICT, Sample
+from hearth.review.sample import VERDICT, Sample
 
 _NAMED: Final = 5
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from hearth.artifact import Artifact, ArtifactRecord
-from hearth.descent import Descent
-from hearth.holding import Holding, Kind, Todo
 from hearth.model import Stage
-from hearth.sample import SAMPLES, TEXTS, samples
+from hearth.review.sample import SAMPLES, TEXTS, samples
 from hearth.scan import scan
 from hearth.storage import Store
+from hearth.trace.descent import Descent
+from hearth.withdrawal.holding import Holding, Kind, Todo
 
 CACHE: Final = "cache"
 _MIRRORED: Final = ("doc_key", "source", "work", "parallel")

@@ -1,0 +1,1 @@
+"""What people, and machines, say of samples of a corpus."""

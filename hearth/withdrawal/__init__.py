@@ -1,0 +1,1 @@
+"""Withdrawing documents: who holds them, and what may no longer be used."""
