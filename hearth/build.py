@@ -160,6 +160,19 @@ class Build:
             for info in self.folder.list("events")
         ]
 
+    def made(self, stage: Stage) -> list[str]:
+        """Return the fingerprints that a stage ended with, oldest first, by the build's own word.
+
+        Plans change with the code; what a build made does not. Rivals are evaluated by tasks of
+        other names: theirs are among those of `evaluate`.
+        """
+        ends = (EventKind.STAGE_DONE, EventKind.STAGE_REUSED)
+        return [
+            str(event.data["fingerprint"])
+            for event in self.events()
+            if event.kind in ends and event.stage is stage
+        ]
+
 
 def builds(store: Store, recipe: str | None = None) -> Iterator[Build]:
     """Yield builds, newest first.

@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
+from pydantic import ValidationError
+
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import EXIT
-from hearth.build import BuildRecord, builds
+from hearth.build import Build, BuildRecord, builds
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
 from hearth.rollout.state import read_state
@@ -135,12 +137,20 @@ def _needed(root: Store, kept_builds: int) -> set[str]:
         record = build.record()
         seen[record.recipe_name] = seen.get(record.recipe_name, 0) + 1
         if seen[record.recipe_name] <= kept_builds or build.folder.exists(PIN):
-            paths |= set(_of_build(root, record))
+            paths |= set(_of_build(root, build, record))
     return _with_lineage(root, paths)
 
 
-def _of_build(root: Store, record: BuildRecord) -> Iterator[str]:
-    for plan in stage_plans(record).values():
+def _of_build(root: Store, build: Build, record: BuildRecord) -> Iterator[str]:
+    # What it made, by its own word, and what it would make: a newer Hearth plans otherwise.
+    for stage in Stage:
+        for fingerprint in build.made(stage):
+            yield f"artifacts/{stage}/{fingerprint}"
+    try:
+        plans = stage_plans(record)
+    except ValidationError:
+        return
+    for plan in plans.values():
         yield root.relative(Artifact(root, plan.stage, plan.fingerprint).uri)
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, read_record
 from hearth.build import Build, builds
 from hearth.errors import NotFoundError
@@ -119,10 +121,12 @@ def find_corpus(root: Store, name: str, endpoint: str) -> Corpus:
             return _of_build(build)
         except NotFoundError:
             continue
+    known = corpora(root)
+    found = [one for one in known if one.record.name == name][:1]
     if _PREFIX.fullmatch(name):
-        found = [one for one in corpora(root) if one.record.fingerprint.startswith(name)]
-        if len(found) == 1:
-            return found[0]
+        found = found or [one for one in known if one.record.fingerprint.startswith(name)]
+    if len(found) == 1:
+        return found[0]
     message = (
         f"corpus {name!r}: is no URI, build, recipe with a corpus, or start of one corpus's "
         f"fingerprint in {root.uri}{_known(root)}"
@@ -142,12 +146,20 @@ def _above(root: Store, uri: str) -> Corpus:
 
 
 def _of_build(build: Build) -> Corpus:
-    plan = stage_plans(build.record())[Stage.CURATE]
-    record = Artifact(build.root, Stage.CURATE, plan.fingerprint).record()
-    if record is None:
-        message = f"build {build.id}: its corpus {plan.uri} is not finished, or was collected"
-        raise NotFoundError(message)
-    return Corpus(build.root, record)
+    # Its own word first: a newer Hearth would plan another corpus for the same record.
+    for fingerprint in reversed([*_planned(build), *build.made(Stage.CURATE)]):
+        record = Artifact(build.root, Stage.CURATE, fingerprint).record()
+        if record is not None:
+            return Corpus(build.root, record)
+    message = f"build {build.id}: its corpus is not finished, or was collected"
+    raise NotFoundError(message)
+
+
+def _planned(build: Build) -> list[str]:
+    try:
+        return [stage_plans(build.record())[Stage.CURATE].fingerprint]
+    except ValidationError:
+        return []  # A recipe of another version of Hearth: this one cannot plan it.
 
 
 def _known(root: Store) -> str:

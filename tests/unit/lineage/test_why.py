@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hearth.build import EventKind
 from hearth.errors import NotFoundError
+from hearth.gc import garbage
 from hearth.model import Stage
 from hearth.trace.corpora import find_corpus
 from hearth.trace.why import why
@@ -113,3 +115,22 @@ def test_a_held_out_document_is_told_apart(home: Library) -> None:
     way = why(home.store, home.corpus, BOB)
     assert way.place is not None
     assert way.place.split == "test"
+
+
+def test_a_build_is_asked_what_it_made_not_what_it_would_make_now(home: Library) -> None:
+    corpus = home.corpus
+    fields = {"task": "curate", "uri": corpus.uri, "fingerprint": corpus.record.fingerprint}
+    home.build.append(EventKind.STAGE_DONE, Stage.CURATE, **fields)
+    record = home.build.record()
+    other = record.model_copy(update={"recipe": {**record.recipe, "curate": {"of": "yore"}}})
+    home.build.folder.put("build.json", other.model_dump_json().encode())
+    for name in ("tiny", home.build.id):
+        assert find_corpus(home.store, name, ENDPOINT).uri == corpus.uri
+    paths = {item.path for item in garbage(home.store)}
+    assert f"artifacts/curate/{corpus.record.fingerprint}" not in paths
+
+
+def test_a_recipe_without_builds_has_its_newest_corpus(home: Library) -> None:
+    corpus = home.corpus
+    home.build.folder.delete("build.json")
+    assert find_corpus(home.store, "tiny", ENDPOINT).uri == corpus.uri
