@@ -127,6 +127,20 @@ class Machine:
         }
         self.airflow._call("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
 
+    def question(self, going: Going) -> dict[str, Any]:
+        """What the approval's form asks."""
+        return self.airflow._call("GET", self._approval(going))
+
+    def answer(self, going: Going, choice: str, reason: str) -> None:
+        """Decide, as the buttons of the approval's form do."""
+        body = {"chosen_options": [choice], "params_input": {"reason": reason}}
+        self.airflow._call("PATCH", self._approval(going), json=body)
+
+    def _approval(self, going: Going) -> str:
+        run = going.dag_run.run
+        task = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/approve"
+        return f"{task}/-1/hitlDetails"
+
     # What a person sees ---------------------------------------------------------------------------
 
     def until(self, what: str, seconds: float, look: Callable[[], Any]) -> Any:
