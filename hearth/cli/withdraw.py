@@ -16,7 +16,7 @@ from hearth.lock import Tombstone
 from hearth.profile import load_profile
 from hearth.storage import Store
 from hearth.tombstones import tombstones
-from hearth.withdrawal.holding import Holding, Todo
+from hearth.withdrawal.holding import Holding, Kind, Todo
 from hearth.withdrawal.holdings import holdings
 from hearth.withdrawal.revocation import allow
 from hearth.withdrawal.withdraw import Match, Wish, Withdrawal, plan_withdrawal
@@ -162,7 +162,8 @@ def _show_holdings(found: Sequence[Holding]) -> None:
         return
     console.print("held by:")
     for one in found:
-        count = f"{len(one.documents)} documents" if one.documents else "made from those"
+        source = "what they came in" if one.kind is Kind.PACKAGE else "made from them"
+        count = f"{len(one.documents)} documents" if one.documents else source
         splits = f" in {', '.join(one.splits)}" if one.splits else ""
         console.print(f"  [bold]{one.kind}[/] {escape(one.name)}", soft_wrap=True)
         console.print(
