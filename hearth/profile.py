@@ -255,7 +255,7 @@ class Profile(FrozenModel):
         default={}, description="Recipe name → cron expression or preset such as `@weekly`."
     )
     secrets: dict[str, SecretRef] = Field(
-        default={}, description="`content_key` keys the hashes of documents."
+        default={}, description="`content_key` keys the hashes of documents, `pii_key` pseudonyms."
     )
     notify: tuple[SecretRef, ...] = Field(
         default=(), description="Secrets that hold an Apprise URL each, told of every failure."

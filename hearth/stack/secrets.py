@@ -25,6 +25,7 @@ class Secrets:
         api_secret_key: signs the sessions of Airflow's UI.
         s3_credentials: the store's key pair as an AWS shared credentials file.
         content_key: keys the hashes of documents; 32 bytes in hexadecimal.
+        pii_key: keys the pseudonyms of personal information; likewise.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,6 +36,7 @@ class Secrets:
         self.api_secret_key = folder / "airflow-api-secret-key"
         self.s3_credentials = folder / "s3-credentials"
         self.content_key = folder / "content-key"
+        self.pii_key = folder / "pii-key"
 
     def ensure(self) -> list[Path]:
         """Generate what is missing; return the files that were made."""
@@ -47,6 +49,7 @@ class Secrets:
             self.api_secret_key: lambda: secrets.token_urlsafe(32),
             self.s3_credentials: _s3_credentials,
             self.content_key: lambda: secrets.token_hex(32),
+            self.pii_key: lambda: secrets.token_hex(32),
         }
         made = []
         for path, generate in wanted.items():

@@ -43,10 +43,11 @@ def test_permissions_that_were_loosened_are_tightened_again(tmp_path: Path) -> N
     assert (mode(secrets.folder), mode(secrets.content_key)) == (0o700, 0o600)
 
 
-def test_the_content_key_is_32_bytes(tmp_path: Path) -> None:
+def test_keys_of_hashes_are_32_bytes_each_and_differ(tmp_path: Path) -> None:
     secrets = Secrets(tmp_path)
     secrets.ensure()
-    assert len(bytes.fromhex(secrets.content_key.read_text())) == 32
+    keys = {secrets.content_key.read_text(), secrets.pii_key.read_text()}
+    assert [len(bytes.fromhex(key)) for key in keys] == [32, 32]
 
 
 def test_the_key_pair_is_read_back_from_the_credentials_file(tmp_path: Path) -> None:
