@@ -117,7 +117,7 @@ def measure(airflow: Airflow, store: Store, case: Case, recipe: str, patience: f
     rollout = next(event for event in reversed(events) if event.kind is EventKind.ROLLED_OUT)
     spans = {event.stage: _job(build, event.stage, event) for event in done if event.stage}
     wall, jobs = _seconds(asked.run_after, ended), _covered(spans.values())
-    moments = [(f"{event.stage or ''} {event.kind}".strip(), event.at) for event in events]
+    moments = [(_named(event), event.at) for event in events]
     for stage, (start, end) in spans.items():
         moments += [(f"{stage} job starts", start), (f"{stage} job ends", end)]
     return Measured(
@@ -176,6 +176,12 @@ def _job(build: Build, stage: Stage, event: Event) -> tuple[datetime, datetime]:
         message = f"job {name}: its backend does not say when it ran"
         raise DataError(message)
     return status.started, status.finished
+
+
+def _named(event: Event) -> str:
+    if event.kind is EventKind.ROLLOUT_STEP:
+        return f"rollout {event.data['name']} at {event.data['weight']} %"
+    return f"{event.stage or ''} {event.kind}".strip()
 
 
 def _covered(spans: Iterable[tuple[datetime, datetime]]) -> float:
