@@ -11,8 +11,8 @@ import fcntl
 import logging
 import os
 import signal
-import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -64,12 +64,13 @@ class Supervisor:
         self._proxy = Proxy(folder, port, self._adopted(PROXY, port))
         self._seen: Observation | None = None
 
-    def run(self, stop: threading.Event) -> None:
-        """Go round until `stop` is set; then end everything."""
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Go round until it is stopped; then end everything."""
         self._mail.start()
         try:
-            while not stop.wait(_ROUND_SECONDS):
+            while not stopped():
                 self._round()
+                time.sleep(_ROUND_SECONDS)
         finally:
             self._end()
 
@@ -216,10 +217,11 @@ def serve(store: Store, name: str, port: int, folder: Path) -> None:
         except BlockingIOError as error:
             message = f"{folder}: another supervisor of endpoint {name} is running: stop it first"
             raise SpecError(message) from error
-        stop = threading.Event()
+        # Not an event: a second signal that comes while the first sets it would wait for ever.
+        asked: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        Supervisor(store, name, port, folder).run(stop)
+            signal.signal(number, lambda number, _: asked.append(number))
+        Supervisor(store, name, port, folder).run(lambda: bool(asked))
 
 
 if __name__ == "__main__":

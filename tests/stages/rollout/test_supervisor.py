@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -131,6 +132,17 @@ def test_an_endpoint_comes_back_after_a_stop_even_when_its_store_lost_everything
     finally:
         shutil.rmtree(endpoint.store_folder)
         away.rename(endpoint.store_folder)
+
+
+def test_a_supervisor_that_is_asked_to_stop_again_and_again_stops(
+    endpoint: Any, serving: Version
+) -> None:
+    for _ in range(2000):
+        endpoint.process.send_signal(signal.SIGTERM)
+        time.sleep(5e-6)
+    endpoint.stop()
+    endpoint.start()
+    endpoint.until_answered_by(serving)
 
 
 def test_a_folder_has_one_supervisor(endpoint: Any, serving: Version) -> None:
