@@ -10,7 +10,6 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -94,17 +93,19 @@ class Child:
             except psutil.NoSuchProcess:
                 continue
         deadline = time.monotonic() + _KILL_SECONDS
-        while any(map(_runs, family)):
+        while any(map(_runs, family)) or not self._reap():
             if time.monotonic() > deadline:
                 message = f"{self.name}: pid {self.pid} survives SIGKILL: see `ps`"
                 raise TransientError(message)
             time.sleep(_POLL_SECONDS)
-        self._reap()
 
-    def _reap(self) -> None:
-        # One that was adopted is reaped by somebody else, who may take a while or never do it.
-        with suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)
+    def _reap(self) -> bool:
+        """Reap it once all of its threads have ended; say whether that is done."""
+        try:
+            return os.waitpid(self.pid, os.WNOHANG)[0] == self.pid
+        except ChildProcessError:
+            # Adopted: somebody else reaps it, who may take a while or never do it.
+            return True
 
 
 def spawn(
