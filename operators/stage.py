@@ -10,7 +10,7 @@ from airflow.sdk import AssetAlias, BaseOperator, Context
 from hearth.artifact import ArtifactRecord
 from hearth.attempt import Attempt, Exit
 from hearth.build import EventKind
-from hearth.errors import NotFoundError
+from hearth.errors import DataError, NotFoundError
 from hearth.execution import Execution, was_cancelled
 from hearth.lineage import key_metrics
 from hearth.model import FrozenModel, Stage
@@ -77,6 +77,13 @@ class StageOperator(BaseOperator):
         with errors_for_airflow():
             opened = open_build(context)
             plan = self.plan(opened)
+            if plan.fingerprint != event["fingerprint"]:
+                message = (
+                    f"{plan.stage}: Hearth was upgraded while its job ran, and now makes "
+                    f"{plan.fingerprint[:12]} of this build, not {event['fingerprint'][:12]}: "
+                    "build again, or clear the tasks from `mirror` on"
+                )
+                raise DataError(message)
             execution = self._execution(opened, plan)
             attempt = execution.attempts.get(int(event["attempt"]))
             end = execution.close(attempt)

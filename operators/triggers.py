@@ -79,7 +79,9 @@ class StageTrigger(BaseTrigger):
                 wait = POLL_SECONDS
                 if look.over:
                     rehearsal.cancel()
-                    yield TriggerEvent({"attempt": self.attempt})  # type: ignore[no-untyped-call]
+                    yield TriggerEvent(  # type: ignore[no-untyped-call]
+                        {"fingerprint": self.fingerprint, "attempt": self.attempt}
+                    )
                     return
                 self._say(look)
             await asyncio.sleep(wait)

@@ -189,7 +189,17 @@ def test_the_trigger_outlasts_a_store_that_is_away(
         return events
 
     events = asyncio.run(watch())
-    assert [event.payload for event in events] == [{"attempt": 1}]
+    assert [event.payload["attempt"] for event in events] == [1]
+
+
+def test_a_job_that_an_upgrade_overtook_is_told_so(
+    place: Any, defer: Any, drive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = place.build()
+    deferred = defer(operator(), context)
+    monkeypatch.setattr("hearth.pipeline.CURATE_CONTRACT", 99)
+    with pytest.raises(AirflowFailException, match="Hearth was upgraded while its job ran"):
+        drive(operator(), context, deferred)
 
 
 # Killing -----------------------------------------------------------------------------------------
