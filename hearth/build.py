@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import Field, JsonValue, ValidationError
 
@@ -95,6 +95,14 @@ def build_id(recipe: str, started: datetime, run: Run) -> str:
     return f"{recipe}-{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{key}"
 
 
+class Made(NamedTuple):
+    """An artifact that a task of a build ended with, made or reused."""
+
+    task: JsonValue
+    stage: Stage
+    fingerprint: str
+
+
 class Build:
     """A build in the store."""
 
@@ -160,17 +168,17 @@ class Build:
             for info in self.folder.list("events")
         ]
 
-    def made(self, stage: Stage) -> list[str]:
-        """Return the fingerprints that a stage ended with, oldest first, by the build's own word.
+    def made(self) -> list[Made]:
+        """Return what stages ended with, oldest first, by the build's own word.
 
         Plans change with the code; what a build made does not. Rivals are evaluated by tasks of
         other names: theirs are among those of `evaluate`.
         """
         ends = (EventKind.STAGE_DONE, EventKind.STAGE_REUSED)
         return [
-            str(event.data["fingerprint"])
+            Made(event.data.get("task"), event.stage, str(event.data["fingerprint"]))
             for event in self.events()
-            if event.kind in ends and event.stage is stage
+            if event.kind in ends and event.stage is not None
         ]
 
 

@@ -143,9 +143,8 @@ def _needed(root: Store, kept_builds: int) -> set[str]:
 
 def _of_build(root: Store, build: Build, record: BuildRecord) -> Iterator[str]:
     # What it made, by its own word, and what it would make: a newer Hearth plans otherwise.
-    for stage in Stage:
-        for fingerprint in build.made(stage):
-            yield f"artifacts/{stage}/{fingerprint}"
+    for made in build.made():
+        yield f"artifacts/{made.stage}/{made.fingerprint}"
     try:
         plans = stage_plans(record)
     except ValidationError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from hearth.artifact import Artifact, ArtifactRecord
-from hearth.build import Build, BuildRecord, EventKind, Run, builds
+from hearth.build import Build, BuildRecord, Run, builds
 from hearth.lock import LockDiff, diff
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
@@ -80,14 +80,13 @@ def preview(request: Request) -> Preview:
 
 
 def _made_in(root: Store, build: Build) -> dict[Stage, ArtifactRecord]:
-    """Return what a build's stages ended with, by what it said itself: plans change with code."""
+    """Return what a build's stages ended with; the evaluations of rivals are other tasks'."""
     found = {}
-    for event in build.events():
-        if event.kind in {EventKind.STAGE_DONE, EventKind.STAGE_REUSED} and event.stage:
-            record = Artifact(root, event.stage, str(event.data["fingerprint"])).record()
-            # The rivals' evaluations are events of the same stage; the candidate's task is its own.
-            if record is not None and event.data["task"] == event.stage:
-                found[event.stage] = record
+    for made in build.made():
+        if made.task == made.stage:
+            record = Artifact(root, made.stage, made.fingerprint).record()
+            if record is not None:
+                found[made.stage] = record
     return found
 
 
@@ -98,7 +97,7 @@ def _stage(
     before: Mapping[Stage, ArtifactRecord] | None,
 ) -> StagePreview:
     made = Artifact(root, plan.stage, plan.fingerprint).record()
-    revoked = revocation(root, plan.ref()) if made else None
+    revoked = revocation(root, plan.ref(), record.lock.tombstones) if made else None
     return StagePreview(
         stage=plan.stage,
         reuse=made is not None and (revoked is None or revoked.allowed is not None),

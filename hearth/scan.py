@@ -60,7 +60,6 @@ def _file(
     if where is not None and not among:
         return
     parts = {name: part(output, name) for name in columns}
-    empty = {name: parts[name] for name in columns}
     try:
         with pq.ParquetFile(Ranges(folder, output.path, output.bytes), pre_buffer=False) as file:
             there = set(file.schema_arrow.names)
@@ -74,14 +73,14 @@ def _file(
             ]
             if not groups:
                 return
-            batches = file.iter_batches(batch_size=_ROWS, row_groups=groups, columns=read)
-            for batch in batches:
+            if where is not None:
+                values = pa.array(sorted(among), type=file.schema_arrow.field(where).type)
+            for batch in file.iter_batches(batch_size=_ROWS, row_groups=groups, columns=read):
                 found = batch
                 if where is not None:
-                    values = pa.array(sorted(among), type=batch.schema.field(where).type)
                     found = batch.filter(pc.is_in(batch.column(where), value_set=values))
                 for row in found.to_pylist():
-                    yield {name: row.get(name, empty[name]) for name in columns}
+                    yield {name: row.get(name, parts[name]) for name in columns}
     except pa.ArrowException as error:
         message = f"{folder.url(output.path)}: cannot be read as Parquet ({error}): it is damaged"
         raise DataError(message) from error

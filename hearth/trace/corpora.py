@@ -147,7 +147,8 @@ def _above(root: Store, uri: str) -> Corpus:
 
 def _of_build(build: Build) -> Corpus:
     # Its own word first: a newer Hearth would plan another corpus for the same record.
-    for fingerprint in reversed([*_planned(build), *build.made(Stage.CURATE)]):
+    made = [one.fingerprint for one in build.made() if one.stage is Stage.CURATE]
+    for fingerprint in reversed([*_planned(build), *made]):
         record = Artifact(build.root, Stage.CURATE, fingerprint).record()
         if record is not None:
             return Corpus(build.root, record)
