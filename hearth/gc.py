@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import EXIT
 from hearth.build import Build, BuildRecord, builds
+from hearth.mirror.spec import CACHE
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
 from hearth.rollout.state import read_state
@@ -31,7 +32,6 @@ from hearth.withdrawal.revocation import revocation
 
 PIN: Final = "pin"
 KEPT_BUILDS: Final = 5
-CACHE: Final = "cache"
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _ARTIFACT: Final = re.compile(r"artifacts/([a-z]+)/([0-9a-f]{64})")
 

@@ -27,6 +27,7 @@ _HARNESS: Final = (
     "model.py",
     "stage/*.py",
     "storage.py",
+    "svg.py",
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from hearth.svg import inline_svg
+
 Report = Mapping[str, Any]
 
-# Left out: the page describes its plots itself.
-_METADATA: Final = ("Creator", "Date", "Format", "Type")
 _STYLE: Final = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
     "text.parse_math": False,  # a name with dollars is a name
@@ -61,7 +60,7 @@ def _waterfall(steps: Sequence[Mapping[str, Any]]) -> str:
         _rows(one, [step["step"] for step in steps])
     axes[1].tick_params(labelleft=False)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _languages(report: Report) -> str:
@@ -91,7 +90,7 @@ def _languages(report: Report) -> str:
                 axes[1].axhspan(place - 0.5, place + 0.5, color=_LOST, alpha=0.15, linewidth=0)
     handles = axes[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=len(names))
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _taken(kept: float | None) -> float:
@@ -142,7 +141,7 @@ def _pii(report: Report) -> str:
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.tick_params(length=0)
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _clusters(levels: Mapping[str, Any]) -> str:
@@ -166,7 +165,7 @@ def _clusters(levels: Mapping[str, Any]) -> str:
         one.grid(visible=False, axis="x")
     axes[0].set_ylabel("clusters")
     axes[0].legend(loc="upper right")
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _perplexity(languages: Mapping[str, Mapping[str, float | None]]) -> str:
@@ -190,7 +189,7 @@ def _perplexity(languages: Mapping[str, Mapping[str, float | None]]) -> str:
     axes.set_ylim(-0.6, len(known) - 0.4)
     axes.set_xlabel("perplexity per character: p5 to p95, p25 to p75, median | and threshold ×")
     _rows(axes, list(known))
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _mixture(mixture: Mapping[str, Any]) -> str:
@@ -213,7 +212,7 @@ def _mixture(mixture: Mapping[str, Any]) -> str:
     axes.set_xlabel("% of the tokens of train")
     axes.set_xlim(0, 112)
     axes.legend(loc="lower right")
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _rows(axes: Axes, names: Sequence[str], places: Sequence[float] | None = None) -> None:
@@ -231,12 +230,3 @@ def _figure(title: str, rows: float, *, columns: int = 1) -> tuple[Figure, Seque
         one.set_axisbelow(True)
         one.spines[["top", "right", "left"]].set_visible(False)
     return figure, axes
-
-
-def _svg(figure: Figure, title: str) -> str:
-    buffer = io.StringIO()
-    # A fixed salt and no date: the same report gives the same bytes.
-    with mpl.rc_context({"svg.hashsalt": title}):
-        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_METADATA))
-    text = buffer.getvalue()
-    return text[text.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{title}"', 1)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +13,8 @@ from matplotlib.figure import Figure
 
 from hearth.evaluate.plan import BITS_PER_BYTE
 from hearth.evaluate.summary import Summary, TaskSummary
+from hearth.svg import inline_svg
 
-# Left out: the page describes its plots itself.
-_METADATA = ("Creator", "Date", "Format", "Type")
 _MODEL, _BASELINE = "#2b6cb0", "#c05621"
 
 
@@ -62,7 +59,7 @@ def _bars(tasks: Sequence[TaskSummary], title: str, baselines: dict[str, str]) -
     axes.set_xticks(places + width * (len(names) - 1) / 2, [task.task for task in tasks])
     axes.margins(y=0.3)  # Room for the legend.
     axes.legend(loc="upper right", ncols=len(names))
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _spread(tasks: Sequence[TaskSummary], scores: pa.Table) -> str:
@@ -81,7 +78,7 @@ def _spread(tasks: Sequence[TaskSummary], scores: pa.Table) -> str:
     axes.set_xlabel("bits per byte")
     axes.set_ylabel("share of items at or below")
     axes.legend()
-    return _svg(figure, title)
+    return inline_svg(figure, title)
 
 
 def _figure(title: str) -> tuple[Figure, Axes]:
@@ -92,12 +89,3 @@ def _figure(title: str) -> tuple[Figure, Axes]:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
-
-
-def _svg(figure: Figure, title: str) -> str:
-    buffer = io.StringIO()
-    # A fixed salt and no date: the same scores give the same bytes.
-    with mpl.rc_context({"svg.hashsalt": title}):
-        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_METADATA))
-    text = buffer.getvalue()
-    return text[text.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{title}"', 1)

@@ -22,6 +22,7 @@ from hearth.mirror.reader import Reader
 from hearth.mirror.records import Reject, write_rejects
 from hearth.mirror.resolve import resolve
 from hearth.mirror.spec import (
+    CACHE,
     DebianSource,
     FetchPlan,
     Kind,
@@ -33,9 +34,6 @@ from hearth.stage.context import Context
 from hearth.storage import Store
 
 log = logging.getLogger(__name__)
-
-CACHE: Final = "cache"
-"""Raw packages by their SHA-256, for all mirrors of a store: a second one downloads nothing."""
 
 _AT_ONCE: Final = 4
 _FETCH: Final = {

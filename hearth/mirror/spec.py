@@ -19,6 +19,9 @@ from hearth.model import FrozenModel, StageSpec
 CONTRACT: Final = 1
 """Raise it when the same spec begins to give other documents."""
 
+CACHE: Final = "cache"
+"""Raw packages by their SHA-256, for all mirrors of a store: a second one downloads nothing."""
+
 ID: Final = r"^[a-z0-9][a-z0-9._+-]{0,99}$"
 DEBIAN_NAME: Final = r"^[a-z0-9][a-z0-9.+-]+$"
 PYPI_NAME: Final = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"

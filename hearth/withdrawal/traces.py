@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from hearth.artifact import Artifact, ArtifactRecord
+from hearth.mirror.spec import CACHE
 from hearth.model import Stage
 from hearth.review.sample import SAMPLES, TEXTS, samples
 from hearth.scan import scan
@@ -13,7 +14,6 @@ from hearth.storage import Store
 from hearth.trace.descent import Descent
 from hearth.withdrawal.holding import Holding, Kind, Todo
 
-CACHE: Final = "cache"
 _MIRRORED: Final = ("doc_key", "source", "work", "parallel")
 
 IsBuried = Callable[[str, str | None, str | None], bool]
