@@ -177,7 +177,9 @@ class ChineseRules(CommonRules):
         0.15,
         ge=0,
         le=1,
-        description="Han among letters and digits: manuals name many programs. Hearth's own.",
+        description="Han among tokens; a token is a character, or a Latin word: manuals name many "
+        "programs, and a page with fewer was never translated. Hearth's own; "
+        f"{CHINESE_WEB} counts letters.",
     )
     min_mean_line: float | None = Field(
         None,

@@ -54,11 +54,15 @@ class CharacterCountFilter(BoundsFilter):
 
 
 class HanShareFilter(BoundsFilter):
-    """Han characters among letters and digits; 0 where there are none."""
+    """Han characters among tokens, as `TopGramFilter` counts them; 0 where there are none.
+
+    Among letters, a page would be judged by how long the English words are that it names: a word
+    has some five letters, a Chinese one two characters.
+    """
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        return len(_HAN.findall(text)) / max(1, len(_WORD.findall(text)))
+        return len(_HAN.findall(text)) / max(1, len(_TOKEN.findall(text)))
 
 
 class PunctuationShareFilter(BoundsFilter):

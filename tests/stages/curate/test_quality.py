@@ -62,6 +62,14 @@ def test_each_rule_judges_what_it_names(rule: str, bound: float, text: str) -> N
     assert judge.keep_document(judge.score_document(fine))
 
 
+def test_a_chinese_page_is_not_judged_by_how_long_the_english_words_in_it_are() -> None:
+    (han,) = [judge for name, judge in filters_of(QualitySection())["zh"] if name == "han"]
+    short, long = ("".join(f"用 {word} 命令。" for word in words) for words in ("abc", ["x" * 30]))
+    assert han.score_document(short) == han.score_document(long) == 3 / 4
+    untranslated = "文件\n" + prose("en", 1)
+    assert not han.keep_document(han.score_document(untranslated))
+
+
 def test_no_chinese_text_is_lost_to_white_space(curated: Curate) -> None:
     unbroken = [
         document(f"zh:{n}", prose("zh", n, 40).replace("\n", ""), language=None) for n in range(30)
