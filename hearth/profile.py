@@ -15,6 +15,7 @@ from typing import Final, Literal, Self
 from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hearth.aws import AwsSettings
 from hearth.errors import NotFoundError, SpecError, TransientError
 from hearth.model import FrozenModel
 from hearth.resources import Compute
@@ -249,6 +250,7 @@ class Profile(FrozenModel):
     description: str = ""
     storage: StorageSettings
     compute: Compute = Compute()
+    aws: AwsSettings | None = Field(default=None, description="The AWS account that is used.")
     endpoint: EndpointTarget
     policy: Policy = Policy()
     schedules: dict[str, str] = Field(

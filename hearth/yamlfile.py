@@ -7,7 +7,7 @@ duplicate keys, of which YAML would silently keep the last.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,6 +25,9 @@ _VARIABLE: Final = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _PLAIN_TAGS: Final = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _SHOWN_VALUE: Final = 80
 
+BLANK: Final = "CHANGE-ME"
+"""Stands in a shipped file for what only its user knows."""
+
 Model = TypeVar("Model", bound=BaseModel)
 Position = tuple[str | int, ...]
 
@@ -38,7 +41,7 @@ def load_model(path: Path, model: type[Model], variables: Mapping[str, str] | No
         variables: what `${NAME}` in a value stands for; None leaves such text alone.
 
     Raises:
-        SpecError: the file is missing, not YAML, or does not fit the model.
+        SpecError: the file is missing, not YAML, has blanks, or does not fit the model.
     """
     try:
         raw = path.read_bytes()
@@ -49,6 +52,8 @@ def load_model(path: Path, model: type[Model], variables: Mapping[str, str] | No
         message = f"{path}: {len(raw)} bytes is over the limit of {MAX_BYTES}: split or shorten it"
         raise SpecError(message)
     data, lines = _parse(path, raw, variables)
+    if blanks := list(_blanks(data, (), lines)):
+        raise SpecError("\n".join(f"{path}:{blank}: fill it in" for blank in blanks))
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -145,6 +150,17 @@ def _substitute(path: Path, node: yaml.Node, variables: Mapping[str, str]) -> st
         return variables[name]
 
     return _VARIABLE.sub(value_of, node.value)
+
+
+def _blanks(data: Any, position: Position, lines: dict[Position, int]) -> Iterator[str]:
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _blanks(value, (*position, key), lines)
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _blanks(value, (*position, index), lines)
+    elif isinstance(data, str) and BLANK in data:
+        yield f"{lines.get(position, 1)}: {'.'.join(map(str, position))} = {data!r}"
 
 
 def _explain(path: Path, error: ValidationError, lines: dict[Position, int]) -> str:

@@ -42,6 +42,7 @@ def _load(tmp_path: Path, text: str | bytes, variables: dict[str, str] | None = 
             r":5: items\.1\.margin",
         ),
         ("name: [a\n", r"is not valid YAML"),
+        ("name: x\ninner: {margin: s3://CHANGE-ME}\n", r":2: inner\.margin = .*: fill it in"),
         ("", r"is empty"),
         ("1: a\n", r":1: key 1 is not text"),
         ("name: !!python/object/apply:os.system [x]\ninner: {margin: 1}\n", r"is not valid YAML"),

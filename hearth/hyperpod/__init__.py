@@ -1,0 +1,1 @@
+"""What to do about a HyperPod cluster: pure decisions over what SageMaker describes."""
