@@ -1,0 +1,257 @@
+"""The rehearsed cluster from start to stop, and what a rehearsal does to it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from hearth.compute import process
+from hearth.compute.process import ProcessIdentity
+from rehearsal.slurm import config
+from rehearsal.slurm.config import Ports
+from rehearsal.slurm.daemon import Daemon
+
+_TABLES: Final = Path("/usr/share/mysql/mysql_system_tables.sql")
+_NODE: Final = "HEARTH_REHEARSED_NODE"  # marks slurmd and its slurmstepd, whatever becomes of them
+_COMMAND_SECONDS: Final = 30.0
+_PATIENCE: Final = 60.0
+_POLL: Final = 0.1
+
+
+class Cluster:
+    """A Slurm cluster on this machine; any process may open it by its folder."""
+
+    def __init__(self, home: Path, nodes: int = 3) -> None:
+        """Name it; nothing is started.
+
+        Args:
+            home: its folder, whose path must be short: sockets lie in it.
+            nodes: how many nodes it has.
+        """
+        self.home = home.absolute()
+        self.nodes = tuple(f"worker-{number}" for number in range(1, nodes + 1))
+        self._database = Daemon("mariadbd", self.home)
+        self._munge = Daemon("munged", self.home)
+        self._accounting = Daemon("slurmdbd", self.home)
+        self._controller = Daemon("slurmctld", self.home)
+        self._rest = Daemon("slurmrestd", self.home)
+
+    # What a client needs ------------------------------------------------------------------------
+
+    @property
+    def user(self) -> str:
+        """Who everything runs as, jobs too."""
+        return getpass.getuser()
+
+    @property
+    def partition(self) -> str:
+        """Its one partition."""
+        return config.PARTITION
+
+    @property
+    def url(self) -> str:
+        """Where slurmrestd answers."""
+        return f"http://127.0.0.1:{self._ports().rest}"
+
+    @property
+    def key(self) -> Path:
+        """The file with the key that signs tokens."""
+        return self.home / "etc" / "jwt.key"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Slurm's commands need in their environment to reach this cluster."""
+        return {"PATH": os.environ["PATH"], "SLURM_CONF": str(self._conf)}
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """Run one of Slurm's commands against it; return what it says."""
+        return subprocess.run(
+            command,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=_COMMAND_SECONDS,
+        ).stdout.strip()
+
+    # Up and down --------------------------------------------------------------------------------
+
+    def up(self) -> None:
+        """Start what does not run, and wait until every node is idle."""
+        self._lay_out()
+        self._start_munge()
+        self._start_database()
+        self.start_accounting()
+        self.start_controller()
+        for node in self.nodes:
+            self.start_node(node)
+        self.start_rest()
+        self.until_idle(*self.nodes)
+
+    def down(self) -> None:
+        """Stop everything, jobs included."""
+        for node in self.nodes:
+            self.kill_node(node)
+        for daemon in (
+            self._rest, self._controller, self._accounting, self._database, self._munge,
+        ):  # fmt: skip
+            daemon.stop()
+
+    # Faults, and what mends them ----------------------------------------------------------------
+
+    def kill_node(self, node: str) -> None:
+        """End a node as a power failure would: its slurmd, and everything that ran on it."""
+        process.kill_all(lambda: self.processes_of(node), _PATIENCE)
+
+    def processes_of(self, node: str) -> set[ProcessIdentity]:
+        """What runs on a node."""
+        daemons = process.marked(_NODE, self._mark(node))
+        jobs = process.marked("SLURMD_NODENAME", node)
+        jobs &= process.marked("SLURM_CONF", str(self._conf))
+        found = daemons | jobs
+        return found | process.descendants([one.pid for one in found])
+
+    def start_node(self, node: str) -> None:
+        """Start a node's slurmd: the same one again, or the one that replaces it."""
+        port = self._ports().nodes[self.nodes.index(node)]
+        (self.home / "spool" / node).mkdir(exist_ok=True)
+        Daemon(node, self.home).start(
+            ["slurmd", "-D", "-N", node],
+            lambda: _listens(port),
+            {"SLURM_CONF": str(self._conf), _NODE: self._mark(node)},
+        )
+
+    def stop_controller(self) -> None:
+        """Take slurmctld away."""
+        self._controller.stop()
+
+    def start_controller(self) -> None:
+        """Start slurmctld, from the state it left."""
+        port = self._ports().controller
+        self._controller.start(
+            ["slurmctld", "-D"], lambda: _listens(port), {"SLURM_CONF": str(self._conf)}
+        )
+
+    def stop_accounting(self) -> None:
+        """Take slurmdbd away."""
+        self._accounting.stop()
+
+    def start_accounting(self) -> None:
+        """Start slurmdbd."""
+        port = self._ports().accounting
+        self._accounting.start(
+            ["slurmdbd", "-D"],
+            lambda: _listens(port),
+            {"SLURM_CONF": str(self._conf), "MYSQL_UNIX_PORT": str(self._socket)},
+        )
+
+    def stop_rest(self) -> None:
+        """Take slurmrestd away."""
+        self._rest.stop()
+
+    def start_rest(self) -> None:
+        """Start slurmrestd."""
+        port = self._ports().rest
+        self._rest.start(
+            ["slurmrestd", "-a", "rest_auth/jwt", "-s", "openapi/v0.0.38,openapi/dbv0.0.38",
+             f"127.0.0.1:{port}"],
+            lambda: _listens(port),
+            {
+                "SLURM_CONF": str(self._conf),
+                "SLURM_JWT": "daemon",
+                # It would rather not run as the user who runs slurmctld.
+                "SLURMRESTD_SECURITY": "disable_user_check",
+            },
+        )  # fmt: skip
+
+    def until_idle(self, *nodes: str) -> None:
+        """Wait until nodes are there for jobs."""
+        deadline = time.monotonic() + _PATIENCE
+        wanted = ",".join(nodes)
+        while True:
+            states = self.run("sinfo", "-h", "-N", "-n", wanted, "-o", "%T", check=False).split()
+            if len(states) == len(nodes) and set(states) <= {"idle", "mixed", "allocated"}:
+                return
+            if time.monotonic() > deadline:
+                message = f"nodes {wanted}: are {states}: see {self.home / 'log'}"
+                raise RuntimeError(message)
+            time.sleep(_POLL)
+
+    # Inner --------------------------------------------------------------------------------------
+
+    @property
+    def _conf(self) -> Path:
+        return self.home / "etc" / "slurm.conf"
+
+    @property
+    def _socket(self) -> Path:
+        return self.home / "run" / "db.sock"
+
+    def _mark(self, node: str) -> str:
+        return f"{self.home}:{node}"
+
+    def _ports(self) -> Ports:
+        return Ports.model_validate_json((self.home / "etc" / "ports.json").read_bytes())
+
+    def _lay_out(self) -> None:
+        for name in ("etc", "log", "run", "spool", "state", "db"):
+            (self.home / name).mkdir(mode=0o755, parents=True, exist_ok=True)
+        ports = self.home / "etc" / "ports.json"
+        if ports.exists():
+            return
+        key = self.key
+        key.touch(0o600)
+        key.write_text(secrets.token_hex(32))
+        munge = self.home / "etc" / "munge.key"
+        munge.touch(0o600)
+        munge.write_bytes(secrets.token_bytes(1024))
+        munge.chmod(0o400)
+        found = Ports.free(len(self.nodes))
+        config.write(self.home, found, self.nodes)
+        ports.write_text(found.model_dump_json())
+
+    def _start_munge(self) -> None:
+        run = self.home / "run"
+        self._munge.start(
+            ["munged", "--foreground", "--force", f"--socket={run}/munge.socket",
+             f"--key-file={self.home}/etc/munge.key", f"--pid-file={run}/munged.pid",
+             f"--seed-file={run}/munged.seed", f"--log-file={self.home}/log/munged.log",
+             "--num-threads=2"],
+            (run / "munge.socket").exists,
+        )  # fmt: skip
+
+    def _start_database(self) -> None:
+        folder = self.home / "db"
+        options = [
+            "--no-defaults", f"--user={self.user}", f"--datadir={folder}",
+            "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin",
+        ]  # fmt: skip
+        if not (folder / "ibdata1").exists():
+            tables = "create database mysql;\nuse mysql;\n" + _TABLES.read_text()
+            with (self.home / "log" / "bootstrap.log").open("wb") as log:
+                subprocess.run(
+                    ["mariadbd", *options, "--bootstrap"],
+                    input=tables.encode(),
+                    stdout=log,
+                    stderr=log,
+                    check=True,
+                    timeout=_PATIENCE,
+                )
+        # Nobody but this user reaches the socket, so there is nobody to tell apart.
+        self._database.start(
+            ["mariadbd", *options, "--skip-networking", "--skip-grant-tables",
+             f"--socket={self._socket}", "--innodb-lock-wait-timeout=900",
+             f"--pid-file={self.home}/run/mariadbd.pid"],
+            self._socket.exists,
+        )  # fmt: skip
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
