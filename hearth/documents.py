@@ -28,6 +28,7 @@ SCHEMA: Final = pa.schema(
         pa.field("licence", pa.string(), nullable=False),
         pa.field("title", pa.string()),
         pa.field("text", pa.string(), nullable=False),
+        pa.field("date", pa.string()),
     ]
 )
 
@@ -48,6 +49,8 @@ class Document:
     licence: str
     title: str | None
     text: str
+    date: str | None = None
+    """The day it was last changed, as its source says, else published: ISO 8601, a whole day."""
 
 
 def doc_key(source: str, record: str) -> str:

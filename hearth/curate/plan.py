@@ -37,6 +37,7 @@ class Candidate(NamedTuple):
     parallel: str | None
     language: str
     characters: int
+    date: str | None = None
 
 
 class UnionFind:
@@ -66,14 +67,21 @@ class UnionFind:
         return dict(members)
 
 
-def preference(candidate: Candidate, trust: Mapping[str, int]) -> tuple[int, int, str]:
+def preference(
+    candidate: Candidate, trust: Mapping[str, int]
+) -> tuple[int, int, tuple[int, ...], str]:
     """Return what copies are sorted by: the first stays.
 
-    The source trusted most, then the longest text, then the first key: a stated order, so that the
-    same copy stays whatever order the documents came in.
+    The source trusted most, then the longest text, then the newest, then the first key: a stated
+    order, so that the same copy stays whatever order the documents came in.
     """
     rank = trust.get(candidate.source, len(trust))
-    return rank, -candidate.characters, candidate.doc_key
+    return rank, -candidate.characters, _newest_first(candidate.date), candidate.doc_key
+
+
+def _newest_first(day: str | None) -> tuple[int, ...]:
+    """Return what sorts days from the newest on, and what has none behind them."""
+    return tuple(-ord(character) for character in day) if day else (0,)
 
 
 def canonical(

@@ -51,6 +51,7 @@ class Row:
     """Characters by language, paragraph by paragraph, of a document that mixes scripts."""
     met: tuple[Met, ...] = ()
     """What it gives away of the suite."""
+    date: str | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Self:
@@ -68,6 +69,7 @@ class Row:
             self.parallel,
             self.language,
             self.characters,
+            self.date,
         )
 
     def kept(self, entered: int, size: int, **more: Any) -> Decision:

@@ -90,7 +90,8 @@ class DedupSection(FrozenModel):
     trust: tuple[str, ...] = Field(
         (),
         description="Sources, the most trusted first: of copies, the one from the most trusted "
-        "source stays; then the longest; then the first by key.",
+        "source stays; then the longest; then the newest by `date`, since a correction is newer "
+        "than what it corrects, and any day before none; then the first by key.",
     )
     paragraphs: ParagraphSection = Field(
         ParagraphSection(), description="The same below the level of documents."
@@ -115,6 +116,12 @@ class SplitSection(FrozenModel):
         le=0.5,
         description="A group that holds more than this share of a language's characters goes to "
         "train, unless a split would otherwise stay without that language.",
+    )
+    generation: int = Field(
+        0,
+        ge=0,
+        description="Builds keep the splits of the recipe's last corpus of this generation; raise "
+        "it to deal all of them anew. What was trained on may then judge.",
     )
 
 

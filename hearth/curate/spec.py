@@ -19,8 +19,11 @@ from hearth.curate.sections import (
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 4
+CONTRACT: Final = 5
 """Goes up when equal inputs and an equal spec give another result."""
+
+PREVIOUS: Final = "previous"
+"""The role of an earlier corpus whose splits are kept: nothing of its text comes along."""
 
 CONTENT_KEY: Final = "content_key"
 """The secret under which contents, groups and shingles are hashed."""

@@ -20,6 +20,7 @@ CORPUS: Final = pa.schema(
         pa.field("text", pa.string(), nullable=False),
         pa.field("characters", pa.int64(), nullable=False),
         pa.field("licence", pa.string(), nullable=False),
+        pa.field("date", pa.string()),
     ]
 )
 """One row a document of the corpus; its text is redacted."""

@@ -16,10 +16,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from hearth.errors import DataError, SpecError
+from hearth.mirror.dates import day
 from hearth.mirror.spec import Limits
 
 _DAMAGE: Final = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
@@ -36,6 +38,8 @@ class Member:
     open: Callable[[], IO[bytes]]
     local: Path | None = None
     """Where it lies on this disk, if it needs no unpacking."""
+    date: str | None = None
+    """The day of a Debian package's file: it was written then, or packaged at the latest."""
 
 
 def members(package: Path, limits: Limits) -> Iterator[Member]:
@@ -103,7 +107,7 @@ def _tar_file_members(package: Path) -> Iterator[Member]:
 
 def _deb_members(package: Path) -> Iterator[Member]:
     with _unpacked_deb(package) as stream:
-        yield from _tar_members(package, stream, "r|")
+        yield from _tar_members(package, stream, "r|", dated=True)
 
 
 @contextmanager
@@ -130,12 +134,17 @@ def _unpacked_deb(package: Path) -> Iterator[IO[bytes]]:
             process.kill()
 
 
-def _tar_members(package: Path, stream: IO[bytes], mode: str) -> Iterator[Member]:
+def _tar_members(
+    package: Path, stream: IO[bytes], mode: str, *, dated: bool = False
+) -> Iterator[Member]:
     with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
         for info in archive:
             path = inner_path(package, info.name)
             if info.isreg():
-                yield Member(path, info.size, lambda info=info: _opened(archive, info))  # type: ignore[misc]
+                # dpkg-deb lets no file be newer than the package's last entry in its changelog;
+                # other archives have the day of somebody's checkout, and wheels a constant.
+                date = day(datetime.fromtimestamp(info.mtime, UTC)) if dated else None
+                yield Member(path, info.size, lambda info=info: _opened(archive, info), date=date)  # type: ignore[misc]
 
 
 def _opened(archive: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:

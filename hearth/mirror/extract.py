@@ -44,6 +44,7 @@ class _Held:
     rule: Extraction
     work: str
     parallel: str | None
+    date: str | None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -55,7 +56,7 @@ class _Held:
     def rank(self) -> tuple[Any, ...]:
         """The lowest of those that share a key stays."""
         record = self.record
-        said = (record.title, record.language, record.work, record.parallel)
+        said = (record.title, record.language, record.work, record.parallel, self.date)
         return (-len(record.text), record.text, self.path, *((one or "") for one in said))
 
 
@@ -119,6 +120,7 @@ def _read(
                 rule=rule,
                 work=f"{work}/{found.work}" if found.work else work,
                 parallel="/".join(filter(None, (parallel, found.parallel))) or None,
+                date=found.date or member.date,
             )
     if found is None:
         result.rejects.append(Reject(source.id, path, Refusal(Reason.EMPTY, "has no records")))
@@ -156,6 +158,7 @@ def _cut(
                 licence=source.licence,
                 title=record.title,
                 text=text,
+                date=one.date,
             )
             for name, text in zip(keys, texts, strict=True)
         ]

@@ -61,6 +61,9 @@ class RecordFields(FrozenModel):
     parallel: str | None = Field(
         default=None, description="What its translations share; stands behind the rule's."
     )
+    date: str | None = Field(
+        default=None, description="When it was last changed, else published: a day, or a time."
+    )
     unique: Scope = Field(
         default=Scope.FILE,
         description="`source`: a key names one record in all files, so that a document keeps "
@@ -76,7 +79,7 @@ class RecordFields(FrozenModel):
 
     def named(self) -> dict[str, str]:
         """Return role → field, of those that are named."""
-        roles = ("text", "key", "title", "language", "work", "parallel")
+        roles = ("text", "key", "title", "language", "work", "parallel", "date")
         return {role: name for role in roles if (name := getattr(self, role)) is not None}
 
 

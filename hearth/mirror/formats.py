@@ -12,7 +12,7 @@ from typing import IO, Final
 from hearth.mirror.checks import checked, decoded, long_line, too_large
 from hearth.mirror.extraction import Extraction, Format
 from hearth.mirror.hypertext import article, whole
-from hearth.mirror.man import included, man_text
+from hearth.mirror.man import included, man_date, man_text
 from hearth.mirror.markdown import page
 from hearth.mirror.pdf import pdf_text
 from hearth.mirror.records import Reason, Record, Refusal, cleaned
@@ -99,7 +99,7 @@ def _man(text: str) -> Record | Refusal:
     if (other := included(text)) is not None:
         return Refusal(Reason.ALIAS, f"stands for {other}")
     title, body = man_text(text)
-    return Record(cleaned(body), title=title)
+    return Record(cleaned(body), title=title, date=man_date(text))
 
 
 def _fortunes(text: str) -> Iterator[Record]:

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from hearth.fences import fenced
+from hearth.mirror.dates import of_page
 from hearth.mirror.records import Reason, Record, Refusal, cleaned, unwrapped
 
 _SKIP: Final = ("nav", "header", "footer", "aside", "noscript", "form", "button", "script", "style")
@@ -35,9 +36,11 @@ def whole(text: str, skip: tuple[str, ...]) -> Record | Refusal:
             skip_elements=[*_SKIP, *skip],
         )
         title = cleaned(unwrapped(" ".join((tree.title or "").split()))) or None
+        metas = tree.document.get_elements_by_tag_name("meta")
+        date = of_page({name: meta.getattr(name) for name in meta.attrs} for meta in metas)
     except (ValueError, RuntimeError) as error:
         return Refusal(Reason.MALFORMED, f"is not HTML: {error}")
-    return Record(cleaned(unwrapped(_CELLS.sub("\t", body))), title=title)
+    return Record(cleaned(unwrapped(_CELLS.sub("\t", body))), title=title, date=date)
 
 
 def article(text: str) -> Record | Refusal:
@@ -50,6 +53,7 @@ def article(text: str) -> Record | Refusal:
         if tree is None:
             return Refusal(Reason.MALFORMED, "is not HTML, or is nested too deep")
         title = cleaned(unwrapped(" ".join((tree.findtext(".//title") or "").split()))) or None
+        date = of_page(dict(meta.attrib) for meta in tree.iter("meta"))
         blocks = _set_code_aside(tree)
         body = trafilatura.extract(
             tree,
@@ -63,7 +67,7 @@ def article(text: str) -> Record | Refusal:
     if not body:
         return Refusal(Reason.EMPTY, "no main text is found in the page")
     body = _MARK.sub(lambda mark: blocks.get(mark.group(1), ""), body)
-    return Record(cleaned(body), title=title, fenced=True)
+    return Record(cleaned(body), title=title, fenced=True, date=date)
 
 
 def _set_code_aside(tree: object) -> dict[str, str]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from hearth.mirror.dates import day
+
 _SPECIAL: Final = {
     "aq": "'", "bu": "•", "co": "©", "cq": "’", "dq": '"', "em": "—", "en": "–", "ga": "`",
     "ha": "^", "hy": "-", "lq": "“", "mi": "-", "oq": "‘", "rq": "”", "rs": "\\", "ti": "~",
@@ -53,6 +55,7 @@ _PROSE: Final = frozenset({
 })  # fmt: skip
 _BLOCKS: Final = frozenset({"de", "de1", "am", "ig", "if", "ie", "el"})
 _CJK: Final = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff01-\uff60]")
+_DATED: Final = re.compile(r"^[.'](TH|Dd)[ \t]+(.*)$", re.MULTILINE)
 _INCLUDE: Final = re.compile(r"^\.so\s+(\S+)", re.MULTILINE)
 
 
@@ -63,6 +66,15 @@ def included(source: str) -> str | None:
         return None
     others = [line for line in source.splitlines() if line.strip() and line[:1] not in ".'"]
     return None if others else found.group(1)
+
+
+def man_date(source: str) -> str | None:
+    """Return the day in the title line of a manual page."""
+    found = _DATED.search(source)
+    if found is None:
+        return None
+    said = _arguments(_COMMENT.sub("", found[2]))
+    return day(" ".join(said)) if found[1] == "Dd" else day("".join(said[2:3]))
 
 
 def man_text(source: str) -> tuple[str | None, str]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from hearth.mirror.checks import long_line
+from hearth.mirror.dates import day
 from hearth.mirror.records import Reason, Record, Refusal, cleaned
 from hearth.mirror.spec import Limits
 
@@ -53,7 +54,9 @@ def pdf_text(raw: bytes, limits: Limits) -> Record | Refusal:
             return Refusal(Reason.ENCRYPTED, "is encrypted: give the source without a password")
         return Refusal(Reason.DAMAGED, f"cannot be read as PDF: {error}")
     try:
-        title = cleaned(file.get_metadata_dict().get("Title", "")) or None
+        said = file.get_metadata_dict()
+        title = cleaned(said.get("Title", "")) or None
+        date = day(said.get("ModDate")) or day(said.get("CreationDate"))
         pages, failed = _pages(file, pdfium.PdfiumError)
     finally:
         file.close()
@@ -62,7 +65,7 @@ def pdf_text(raw: bytes, limits: Limits) -> Record | Refusal:
     text = "\n".join(pages)
     if (refusal := _no_text(text, len(pages)) or long_line(text, limits)) is not None:
         return refusal
-    return Record(cleaned(reflowed(pages)), title=title)
+    return Record(cleaned(reflowed(pages)), title=title, date=date)
 
 
 def _pages(file: Any, error: type[Exception]) -> tuple[list[str], int]:

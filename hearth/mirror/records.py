@@ -47,6 +47,8 @@ class Record:
     parallel: str | None = None
     fenced: bool = False
     """Whether fences in the text stand around code, as in Markdown."""
+    date: str | None = None
+    """The day that the file states: `hearth.mirror.dates`."""
 
 
 @dataclass(frozen=True, slots=True)

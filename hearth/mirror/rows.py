@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 
 from hearth.mirror.checks import checked, decoded, too_large
+from hearth.mirror.dates import day
 from hearth.mirror.extraction import Encoding, Extraction, RecordFields
 from hearth.mirror.records import Reason, Record, Refusal, cleaned
 from hearth.mirror.spec import Limits
@@ -181,6 +182,7 @@ def _record(data: Mapping[str, Any], number: int, fields: RecordFields) -> Recor
         language=_said(data, fields.language),
         work=_said(data, fields.work),
         parallel=_said(data, fields.parallel),
+        date=day(data.get(fields.date)) if fields.date else None,
     )
 
 

@@ -16,7 +16,7 @@ from hearth.mirror.extraction import Extraction
 from hearth.mirror.patterns import compiled
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 1
+CONTRACT: Final = 2
 """Raise it when the same spec begins to give other documents."""
 
 CACHE: Final = "cache"

@@ -14,9 +14,9 @@ _FONTS = (
 )
 
 
-def pdf(pages: Sequence[Sequence[str]], title: str = "") -> bytes:
+def pdf(pages: Sequence[Sequence[str]], title: str = "", changed: str = "") -> bytes:
     """Return a PDF with lines of text on its pages, Latin or Chinese each."""
-    return _file([(_lines(page), b"") for page in pages], title)
+    return _file([(_lines(page), b"") for page in pages], title, changed=changed)
 
 
 def pictures(pages: int) -> bytes:
@@ -57,14 +57,21 @@ def _lines(page: Sequence[str]) -> bytes:
 
 
 def _file(
-    pages: Sequence[tuple[bytes, bytes]], title: str = "", extra: Sequence[tuple[int, bytes]] = ()
+    pages: Sequence[tuple[bytes, bytes]],
+    title: str = "",
+    extra: Sequence[tuple[int, bytes]] = (),
+    changed: str = "",
 ) -> bytes:
     kids = " ".join(f"{10 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
         (1, b"<< /Type /Catalog /Pages 3 0 R >>"),
         (2, _FONTS),
         (3, f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode()),
-        (4, b"<< /Title <feff" + title.encode("utf-16-be").hex().encode() + b"> >>"),
+        (
+            4,
+            b"<< /Title <feff" + title.encode("utf-16-be").hex().encode() + b"> "
+            b"/CreationDate (D:20200101000000Z) /ModDate (" + changed.encode() + b") >>",
+        ),
     ]
     for number, (content, resources) in enumerate(pages):
         at = 10 + 2 * number

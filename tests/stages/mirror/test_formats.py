@@ -72,6 +72,18 @@ def test_a_pdf_gives_its_text_in_two_languages(desk: Desk) -> None:
         assert running not in record.text
 
 
+def test_a_pdf_was_changed_when_it_says_so_else_made(desk: Desk) -> None:
+    assert desk.one(pdf([[EN]], changed="D:20240502235900+08'00'"), "pdf").date == "2024-05-02"
+    assert desk.one(pdf([[EN]]), "pdf").date == "2020-01-01"
+
+
+@pytest.mark.parametrize("form", ["html", "article"])
+def test_a_page_has_the_day_that_its_meta_elements_state(desk: Desk, form: str) -> None:
+    meta = '<meta property="article:published_time" content="2024-05-02T08:00:00Z">'
+    assert desk.one(PAGE.replace("<head>", f"<head>{meta}").encode(), form).date == "2024-05-02"
+    assert desk.one(PAGE.encode(), form).date is None
+
+
 def test_a_compressed_pdf_is_read(desk: Desk) -> None:
     assert desk.one(gzip.compress(pdf([["text"]])), "pdf", "f.pdf.gz").text == "text"
 

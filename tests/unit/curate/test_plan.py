@@ -85,6 +85,21 @@ def test_of_copies_the_most_trusted_then_the_longest_then_the_first_stays() -> N
     assert canonical(copies, [[0, 1, 2]], trust=[]) == {1: 0, 2: 0}
 
 
+def test_of_copies_that_are_as_trusted_and_as_long_the_newest_stays_and_any_day_before_none() -> (
+    None
+):
+    days = [None, "2023-12-31", "2024-01-02", "2024-01-01"]
+    copies = [
+        Candidate(f"a:{place}", "x", "a", "w", None, "en", 900, day)
+        for place, day in enumerate(days)
+    ]
+    assert set(canonical(copies, [[0, 1, 2, 3]], trust=[]).values()) == {2}
+    assert set(canonical(copies, [[0, 1, 3]], trust=[]).values()) == {3}
+    assert set(canonical(copies, [[0, 1]], trust=[]).values()) == {1}
+    longer = copies[0]._replace(characters=901)
+    assert set(canonical([longer, *copies[1:]], [[0, 1, 2, 3]], trust=[]).values()) == {0}
+
+
 @given(st.integers(0, 2**32), st.integers(4, 60), PAIRS)
 def test_no_split_tears_a_group(seed: int, size: int, pairs: list[tuple[int, int]]) -> None:
     documents = library(seed, size)

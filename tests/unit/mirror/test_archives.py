@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,10 @@ def test_every_kind_of_package_gives_its_files(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
 def test_a_deb_gives_its_files(tmp_path: Path) -> None:
-    assert contents(deb(tmp_path / "x.deb", FILES)) == FILES
+    package = deb(tmp_path / "x.deb", FILES)
+    assert contents(package) == FILES
+    day = datetime.fromtimestamp((tmp_path / "deb" / "usr/a.txt").stat().st_mtime, UTC).date()
+    assert {member.date for member in members(package, LIMITS)} == {day.isoformat()}
 
 
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")

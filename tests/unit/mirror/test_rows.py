@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -54,6 +55,21 @@ def test_a_recipe_names_the_fields() -> None:
         Record("一\n二", key="a", title="T", language="zh", work="7", parallel="p1"),
         Record("text", key="12"),
     ]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([date(2024, 5, 2), None]),
+        pa.array([datetime(2024, 5, 2, 23), None]),  # noqa: DTZ001 - what is tested
+        pa.array([datetime(2024, 5, 2, 23, tzinfo=UTC), None], pa.timestamp("ms", "UTC")),
+        pa.array(["2024-05-02 08:00", "soon"]),
+        pa.array([20240502, 7]),
+    ],
+)
+def test_a_day_is_read_from_any_kind_of_column(column: pa.Array) -> None:
+    table = pa.table({"text": ["one", "two"], "when": column})
+    assert [one.date for one in read(parquet(table), date="when")] == ["2024-05-02", None]  # type: ignore[union-attr]
 
 
 def test_lines_and_columns_give_the_same_records() -> None:
