@@ -20,6 +20,8 @@ from hearth.model import FrozenModel, Stage
 from hearth.storage import Store
 
 RECORD: Final = "artifact.json"
+REMAINS: Final = "remains"
+"""The folder of what is kept of an artifact that was collected: a record, and the outputs in it."""
 SCHEMA_VERSION: Final = 1
 
 
@@ -163,6 +165,13 @@ class Artifact:
         except NotFoundError:
             return None
 
+    def remains(self) -> ArtifactRecord | None:
+        """Return the record, or that of what is left of it; None if there is neither."""
+        try:
+            return read_remains(self.folder, self.fingerprint)
+        except NotFoundError:
+            return None
+
     def publish(self, record: ArtifactRecord) -> None:
         """Write the record: from here on the artifact exists.
 
@@ -187,24 +196,40 @@ class Artifact:
             raise ConflictError(message)
 
 
-def read_record(folder: Store, fingerprint: str | None = None) -> ArtifactRecord:
+def read_remains(folder: Store, fingerprint: str) -> ArtifactRecord:
+    """Read an artifact's record, or that of what is left of it once it was collected.
+
+    Raises:
+        NotFoundError: nothing is left.
+        DataError: as for `read_record`.
+    """
+    try:
+        return read_record(folder, fingerprint)
+    except NotFoundError:
+        return read_record(folder, fingerprint, f"{REMAINS}/{RECORD}")
+
+
+def read_record(
+    folder: Store, fingerprint: str | None = None, path: str = RECORD
+) -> ArtifactRecord:
     """Read the record of the artifact in `folder`.
 
     Args:
         folder: the artifact's folder.
         fingerprint: what the record must say; None accepts any.
+        path: where in the folder it lies.
 
     Raises:
         NotFoundError: no record, no artifact.
         DataError: the record is damaged, or is another artifact's.
     """
-    raw = folder.get(RECORD)
+    raw = folder.get(path)
     try:
         record = ArtifactRecord.model_validate_json(raw)
     except ValidationError as error:
-        message = f"{folder.url(RECORD)}: is not an artifact record: {error}"
+        message = f"{folder.url(path)}: is not an artifact record: {error}"
         raise DataError(message) from error
     if fingerprint is not None and record.fingerprint != fingerprint:
-        message = f"{folder.url(RECORD)}: is the record of {record.fingerprint}, not {fingerprint}"
+        message = f"{folder.url(path)}: is the record of {record.fingerprint}, not {fingerprint}"
         raise DataError(message)
     return record

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from pydantic import Field, JsonValue, ValidationError
 
+from hearth.artifact import InputRef
 from hearth.errors import ConflictError, DataError, NotFoundError
 from hearth.lock import Lock
 from hearth.model import FrozenModel, Stage
@@ -60,6 +61,20 @@ class Run(FrozenModel):
     run_id: str
 
 
+class Previous(FrozenModel):
+    """The earlier corpus whose splits a build keeps."""
+
+    corpus: InputRef | None = Field(description="Null: all splits are dealt anew.")
+    build: str | None = Field(default=None, description="The build that ended with it.")
+    why: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        if self.corpus is None:
+            return f"dealt anew: {self.why}"
+        return f"kept as in corpus {self.corpus.fingerprint[:12]}: {self.why}"
+
+
 class BuildRecord(FrozenModel):
     """What a build is of. The recipe is resolved: overrides are in it."""
 
@@ -76,6 +91,9 @@ class BuildRecord(FrozenModel):
         default=None, description="This stage and what follows is made anew."
     )
     approve_by_hand: bool = False
+    previous: Previous | None = Field(
+        default=None, description="Whose splits are kept: chosen once, when the build begins."
+    )
 
     @property
     def recipe_name(self) -> str:

@@ -14,7 +14,7 @@ from hearth.artifact import InputRef, fingerprint
 from hearth.attempt import Attempt, Attempts
 from hearth.build import BuildRecord
 from hearth.curate.spec import CONTRACT as CURATE_CONTRACT
-from hearth.curate.spec import CurateSpec
+from hearth.curate.spec import PREVIOUS, CurateSpec
 from hearth.evaluate.spec import CONTRACT as EVALUATE_CONTRACT
 from hearth.evaluate.spec import EvaluateSpec
 from hearth.mirror.spec import CONTRACT as MIRROR_CONTRACT
@@ -87,7 +87,7 @@ def stage_plans(record: BuildRecord) -> dict[Stage, StagePlan]:
             tombstones=record.lock.tombstones,
             generation=tokens.get(Stage.CURATE),
         ),
-        {"mirror": mirror.ref(), "suite": suite.ref()},
+        {"mirror": mirror.ref(), "suite": suite.ref(), **_previous(record)},
     )
     train = planner.plan(
         Stage.TRAIN,
@@ -182,6 +182,11 @@ def _spec(model: type[StageSpec], section: FrozenModel, generation: str | None) 
 
 def _graves(record: BuildRecord) -> list[dict[str, Any]]:
     return [grave.model_dump(mode="json") for grave in record.lock.tombstones]
+
+
+def _previous(record: BuildRecord) -> dict[str, InputRef]:
+    corpus = record.previous.corpus if record.previous else None
+    return {PREVIOUS: corpus} if corpus else {}
 
 
 def _operation(recipe: Recipe) -> dict[str, Any]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.build import Build, BuildRecord, Run, builds
+from hearth.curate.spec import PREVIOUS
 from hearth.lock import LockDiff, diff
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
 from hearth.profile import load_profile, path_of, settings
 from hearth.provenance import code_digest
-from hearth.resolution import Request, lock_of, wanted_recipe
+from hearth.resolution import Request, new_record
 from hearth.resources import Resources
 from hearth.storage import Store
 from hearth.withdrawal.revocation import Revocation, revocation
@@ -42,6 +42,7 @@ class Preview(FrozenModel):
     profile_file: Path
     last_build: str | None
     moved: LockDiff
+    splits: str = Field(description="Whose splits the corpus keeps, and why.")
     stages: tuple[StagePreview, ...]
 
 
@@ -53,28 +54,20 @@ def preview(request: Request) -> Preview:
     """
     here = settings()
     profile = load_profile(request.profile)
-    recipe = wanted_recipe(request)
     root = Store.open(profile.storage)
-    record = BuildRecord(
-        id="plan",
-        recipe=recipe.model_dump(mode="json"),
-        profile=profile,
-        lock=lock_of(recipe, profile, root),
-        run=Run(dag_id="plan", run_id="plan"),
-        triggered_by="plan",
-        created=datetime.now(UTC),
-        rebuild_from=request.rebuild_from,
-    )
-    build = next(builds(root, recipe.name), None)
+    run = Run(dag_id="plan", run_id="plan")
+    record = new_record(request, profile, root, "plan", run, "plan")
+    build = next(builds(root, record.recipe_name), None)
     last = build.record() if build else None
     before = _made_in(root, build) if build else None
     return Preview(
-        recipe=recipe.name,
-        recipe_file=path_of(here.recipes, recipe.name),
+        recipe=record.recipe_name,
+        recipe_file=path_of(here.recipes, record.recipe_name),
         profile=profile.name,
         profile_file=path_of(here.profiles, profile.name),
         last_build=last.id if last else None,
         moved=diff(last.lock if last else None, record.lock),
+        splits=str(record.previous),
         stages=tuple(_stage(root, record, plan, before) for plan in stage_plans(record).values()),
     )
 
@@ -132,12 +125,16 @@ def _why_run(
     changed = [
         f"input {role}"
         for role in sorted(plan.inputs)
-        if role not in was.inputs or was.inputs[role].fingerprint != plan.inputs[role].fingerprint
+        if role != PREVIOUS
+        and (
+            role not in was.inputs or was.inputs[role].fingerprint != plan.inputs[role].fingerprint
+        )
     ]
     if was.contract != plan.contract:
         changed.append(f"contract {was.contract} → {plan.contract}")
     changed += changes(was.spec, plan.spec)
-    return "changed: " + ", ".join(changed)
+    # That another corpus is followed is what comes of a change; it is never the only one.
+    return "changed: " + ", ".join(changed or [f"input {PREVIOUS}"])
 
 
 def changes(old: JsonValue, new: JsonValue, path: str = "") -> list[str]:

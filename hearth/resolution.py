@@ -13,6 +13,7 @@ from hearth.lock import Lock
 from hearth.mirror.access import Access
 from hearth.mirror.resolve import resolve
 from hearth.model import FrozenModel, Stage
+from hearth.previous import previous_of
 from hearth.profile import Profile, load_profile, settings
 from hearth.recipe import Overrides, Recipe, load_recipe
 from hearth.secretlike import looks_like_a_secret
@@ -86,6 +87,38 @@ def lock_of(recipe: Recipe, profile: Profile, root: Store) -> Lock:
     )
 
 
+def new_record(
+    request: Request, profile: Profile, root: Store, id_: str, run: Run, triggered_by: str
+) -> BuildRecord:
+    """Return what a build is of, with all that floats resolved as of now; nothing is written.
+
+    Args:
+        request: what a person asked for.
+        profile: where it runs.
+        root: the root of the store.
+        id_: the build's id.
+        run: the DAG run that it is.
+        triggered_by: who asked.
+
+    Raises:
+        SpecError: the recipe is wrong.
+    """
+    recipe = wanted_recipe(request)
+    record = BuildRecord(
+        id=id_,
+        recipe=recipe.model_dump(mode="json"),
+        profile=profile,
+        lock=lock_of(recipe, profile, root),
+        run=run,
+        triggered_by=triggered_by,
+        created=datetime.now(UTC),
+        overrides=request.overrides.model_dump(mode="json", exclude_none=True),
+        rebuild_from=request.rebuild_from,
+        approve_by_hand=request.approve_by_hand,
+    )
+    return record.model_copy(update={"previous": previous_of(root, record)})
+
+
 def create_build(request: Request, id_: str, run: Run, triggered_by: str) -> BuildRecord:
     """Resolve a request and write the build's record; a second call finds what the first wrote.
 
@@ -100,25 +133,12 @@ def create_build(request: Request, id_: str, run: Run, triggered_by: str) -> Bui
     try:
         return build.record()
     except NotFoundError:
-        recipe = wanted_recipe(request)
-    record = build.create(
-        BuildRecord(
-            id=id_,
-            recipe=recipe.model_dump(mode="json"),
-            profile=profile,
-            lock=lock_of(recipe, profile, root),
-            run=run,
-            triggered_by=triggered_by,
-            created=datetime.now(UTC),
-            overrides=request.overrides.model_dump(mode="json", exclude_none=True),
-            rebuild_from=request.rebuild_from,
-            approve_by_hand=request.approve_by_hand,
-        )
-    )
+        record = build.create(new_record(request, profile, root, id_, run, triggered_by))
     build.append(
         EventKind.RESOLVED,
         lock=record.lock.digest,
         sources={pin.id: pin.version for pin in record.lock.sources},
         tombstones=len(record.lock.tombstones),
+        splits=str(record.previous),
     )
     return record

@@ -66,6 +66,7 @@ def preview(found: Preview) -> None:
             console.print(line, markup=False)
         if len(graves) > _SHOWN:
             console.print(f"  {word}: {len(graves) - _SHOWN} more")
+    console.print(f"  splits: {found.splits}", markup=False, highlight=False)
     table = Table("stage", "", "why", "cpus", "memory", "fingerprint", box=None)
     for one in found.stages:
         note = " (its code changed since)" if one.code_changed else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 from hearth.curate.keys import ContentKey
 from hearth.curate.pii.section import PII_KEY
-from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
-from hearth.errors import SpecError
+from hearth.curate.spec import CONTENT_KEY, CONTRACT, PREVIOUS, CurateSpec
+from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.model import Stage
 from hearth.stage.context import Context
 from hearth.stage.program import main
@@ -37,9 +38,7 @@ def run(context: Context) -> dict[str, Any]:
         questions = [suite.open(name) for name in names if name.endswith(".jsonl")]
     else:
         context.unverified("no suite was given: nothing was kept out of the corpus")
-    previous = None
-    if "previous" in context.job.inputs:
-        previous = context.input("previous").fetch("corpus/*") / "corpus"
+    previous = _previous(context, key) if PREVIOUS in context.job.inputs else None
     _, total = readable(documents)
     step = "start"
     done: dict[str, int] = {}
@@ -67,6 +66,29 @@ def run(context: Context) -> dict[str, Any]:
     for name in card.write(out, about(context)):
         context.publish(out / name, name)
     return metrics
+
+
+def _previous(context: Context, key: ContentKey) -> Path:
+    """Fetch what an earlier corpus says about splits; its texts only if it has no `splits/`."""
+    from hearth.curate.assigned import other_key  # noqa: PLC0415 - as in `run`
+
+    try:
+        earlier = context.input(PREVIOUS, remains=True)
+    except NotFoundError as error:
+        message = (
+            f"earlier corpus {context.job.inputs[PREVIOUS].uri}: is gone, and so is what it said "
+            "about splits: build again, and another is named"
+        )
+        raise DataError(message) from error
+    name = "splits" if earlier.record.outputs_named("splits") else "corpus"
+    folder = earlier.fetch(f"{name}/*") / name
+    if other_key(folder, key.fingerprint):
+        context.unverified(
+            f"the secret {CONTENT_KEY} is another than that of the corpus {earlier.uri}, whose "
+            "splits are kept: documents, works and translations were known again by their names; "
+            "a content that came back under another key was not"
+        )
+    return folder
 
 
 def _key(context: Context, spec: CurateSpec) -> ContentKey:

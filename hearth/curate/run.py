@@ -11,7 +11,7 @@ from typing import Any
 from nemo_curator.backends.base import BaseExecutor
 
 from hearth.curate import clusters, tables
-from hearth.curate.assigned import Assigned
+from hearth.curate.assigned import Assigned, hand_on
 from hearth.curate.boilerplate import cut_boilerplate
 from hearth.curate.contamination import SuiteItem
 from hearth.curate.evidence import evidence
@@ -39,7 +39,7 @@ class Inputs:
         documents: Parquet files of documents.
         items: A suite's `items.parquet`; None where there is no suite to keep out.
         questions: Its `data/*.jsonl`.
-        previous: The folder `corpus/` of an earlier corpus, whose splits are kept.
+        previous: The folder `splits/` of an earlier corpus, or its `corpus/`.
     """
 
     documents: Sequence[Path]
@@ -64,7 +64,7 @@ def curate(
         spec: What to do.
         key: Under which contents are hashed.
         executor: What runs the pipelines.
-        out: Where `corpus/`, `decisions/`, `clusters/`, `removals/`,
+        out: Where `corpus/`, `splits/`, `decisions/`, `clusters/`, `removals/`,
             `contamination/` and `report.json` are written.
         scratch: A folder for what is forgotten afterwards; no text is written there.
         say: Told what begins.
@@ -81,7 +81,9 @@ def curate(
     rows = prepare(files, spec, key, executor, ledger)
     _not_empty(rows, ledger, "no document could be used")
     say("select")
-    assigned = Assigned.read(inputs.previous) if inputs.previous else Assigned.none()
+    assigned = Assigned.none()
+    if inputs.previous:
+        assigned = Assigned.read(inputs.previous, key.fingerprint)
     members = select(rows, spec, key, ledger, assigned)
     members += cut_repeats(rows, spec, ledger)
     cut_boilerplate(rows, spec, ledger)
@@ -103,6 +105,7 @@ def curate(
     metrics = report(rows, ledger, members, said, thresholds)
     written = [
         *_write_corpus(staying, out / "corpus"),
+        *hand_on(out / "splits", staying, key.fingerprint, inputs.previous),
         *ledger.write(out / "decisions"),
         *clusters.write(members, out / "clusters"),
         *clusters.removals(members, out / "removals"),

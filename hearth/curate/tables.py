@@ -25,6 +25,20 @@ CORPUS: Final = pa.schema(
 )
 """One row a document of the corpus; its text is redacted."""
 
+SPLITS: Final = pa.schema(
+    [
+        pa.field("doc_key", pa.string(), nullable=False),
+        pa.field("content_id", pa.string()),
+        pa.field("work", pa.string()),
+        pa.field("parallel", pa.string()),
+        pa.field("content_key", pa.string()),
+    ]
+)
+"""One row a document that this corpus, or one before it, has put into a split.
+
+`content_key` names the key that `content_id` is hashed under. There is no text.
+"""
+
 SPAN: Final = pa.struct(
     [
         pa.field("kind", pa.string(), nullable=False),

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from hearth.artifact import Artifact, ArtifactRecord, Output, read_record
+from hearth.artifact import Artifact, ArtifactRecord, Output, read_record, read_remains
 from hearth.attempt import PROGRESS, Progress
 from hearth.errors import DataError, SpecError, TransientError
 from hearth.model import StageSpec
@@ -34,6 +34,11 @@ class Input:
         self.record = record
         self._folder = folder
         self._local = local
+
+    @property
+    def uri(self) -> str:
+        """Where it lies."""
+        return self._folder.uri
 
     def fetch(self, pattern: str = "*") -> Path:
         """Copy the outputs whose names match to a local folder; sizes and hashes must agree.
@@ -93,8 +98,12 @@ class Context:
         self._progress_at = 0.0
         self._step = ("", time.monotonic(), 0)
 
-    def input(self, role: str) -> Input:
+    def input(self, role: str, *, remains: bool = False) -> Input:
         """Return the artifact that plays `role`.
+
+        Args:
+            role: what it is to the stage.
+            remains: what is left of it will do, if it was collected.
 
         Raises:
             SpecError: the job names none.
@@ -106,7 +115,8 @@ class Context:
                 message = f"job of {self.job.stage}: names no input {role!r}"
                 raise SpecError(message)
             folder = self.root.sub(self.root.relative(ref.uri))
-            record = read_record(folder, ref.fingerprint)
+            read = read_remains if remains else read_record
+            record = read(folder, ref.fingerprint)
             local = self.scratch / "inputs" / role
             self._inputs[role] = Input(role, folder, record, local)
         return self._inputs[role]

@@ -8,14 +8,12 @@ from enum import StrEnum
 from typing import Final, Self
 
 from hearth.artifact import Artifact, ArtifactRecord
+from hearth.curate.spec import PREVIOUS
 from hearth.model import FrozenModel, Stage
 from hearth.rollout.state import EndpointState, Happening, Version, read_state
 from hearth.storage import Store
 
 _AT_ONCE: Final = 16
-
-SPLITS_ONLY: Final = "previous"
-"""The role of an earlier corpus whose splits are kept: nothing of its text comes along."""
 
 
 class Role(StrEnum):
@@ -47,7 +45,7 @@ class Descent:
         self._made_from: dict[str, list[str]] = {}
         for record in records:
             for role, ref in record.inputs.items():
-                if role != SPLITS_ONLY:
+                if role != PREVIOUS:
                     self._made_from.setdefault(ref.fingerprint, []).append(record.fingerprint)
 
     @classmethod

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, read_record
 from hearth.build import Build, EventKind
+from hearth.curate.spec import PREVIOUS
 from hearth.errors import NotFoundError, PolicyViolation
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, Stage
@@ -24,7 +25,6 @@ from hearth.storage import Store
 from hearth.tombstones import Buried, tombstones, without
 from hearth.trace.copies import keys_of, with_copies
 from hearth.trace.corpora import Corpus
-from hearth.trace.descent import SPLITS_ONLY
 
 _TEXT: Final = ("doc_key", "content_id", "source", "split")
 _NAMED: Final = 3
@@ -139,7 +139,7 @@ def refuse_plan(root: Store, plan: StagePlan) -> None:
         refuse(root, plan.ref(), "reuse")
         return
     for role, ref in plan.inputs.items():
-        if role == SPLITS_ONLY:
+        if role == PREVIOUS:
             continue
         refuse(root, ref, f"make {plan.stage} from its {role}")
 

@@ -17,6 +17,7 @@ from hearth.profile import load_profile, settings
 from hearth.provenance import Meter, provenance
 from hearth.resolution import Request, create_build
 from hearth.storage import Store
+from hearth.train.spec import CONTRACT
 
 RECIPE = """
 name: small
@@ -121,7 +122,7 @@ def test_a_change_is_told_from_what_was_made_not_from_what_the_code_would_make_n
     machine.build(*Stage)
     monkeypatch.setattr("hearth.pipeline.TRAIN_CONTRACT", 99)
     said = why(preview(REQUEST))
-    assert said[Stage.TRAIN] == "changed: contract 1 → 99"
+    assert said[Stage.TRAIN] == f"changed: contract {CONTRACT} → 99"
 
 
 def test_a_moved_source_is_shown(machine: Machine) -> None:
