@@ -59,7 +59,8 @@ def compose() -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str
             {"item": f"{language}-{number}", "language": language, "text": text}
             for number, text in enumerate(_items(draw, phrases, language))
         ]
-        runs = {run for item in mine for run in _runs(item["text"], language)}
+        runs = {run for item in mine for run in _item_runs(item["text"], language)}
+        sizes = {len(run) for run in runs}
         items += mine
         for item in mine:
             for name, disguise in DISGUISES.items():
@@ -70,7 +71,8 @@ def compose() -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str
         while made < CLEAN:
             quoted = draw.choice(mine)["text"] if made % _QUOTES == 0 else ""
             text = _clean(draw, phrases, language, quoted)
-            if not runs.intersection(_runs(text, language)):
+            tokens = _tokens(text, language)
+            if not any(runs.intersection(_runs(tokens, size)) for size in sizes):
                 clean.append({"language": language, "quotes": bool(quoted), "text": text})
                 made += 1
     return items, plants, clean
@@ -137,19 +139,19 @@ def _tokens(text: str, language: str) -> list[str]:
     """Split as a reader would; apart from the detector's own way."""
     if language == "zh":
         return [character.lower() for character in text if character.isalnum()]
-    return re.sub(r"[^a-z0-9\u0080-\uffff]+", " ", text.lower()).split()
+    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
 
 
-def _runs(text: str, language: str) -> set[tuple[str, ...]]:
+def _item_runs(text: str, language: str) -> Iterator[tuple[str, ...]]:
+    """Yield the n-grams of an item; a short one is one n-gram, a tiny one none."""
     tokens = _tokens(text, language)
     longest = _LIMITS.words if language == "en" else _LIMITS.characters
-    return {
-        tuple(tokens[i : i + size])
-        for size in range(longest * 8 // 13, longest + 1)
-        for i in range(len(tokens) - size + 1)
-        # Short items count whole, so a run of their length does; longer items by full n-grams.
-        if size == longest or i == 0 == len(tokens) - size
-    }
+    if 13 * len(tokens) >= 8 * longest:
+        yield from _runs(tokens, min(longest, len(tokens)))
+
+
+def _runs(tokens: list[str], size: int) -> Iterator[tuple[str, ...]]:
+    return (tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1))
 
 
 def _verbatim(text: str, _draw: Random, _phrases: Phrases, _language: str) -> str:
