@@ -1,5 +1,8 @@
 """Text of the suite inside documents: n-grams of words, and of characters where no spaces are.
 
+A Latin letter among Chinese characters is less than a character: else an address, or the names of
+three programs, would be as long as a sentence.
+
 Long n-grams are cut. GPT-3's rule (Brown et al. 2020, appendix C): an n-gram of 13 words that
 occurs in an evaluation set is cut out, and a document that falls into more than ten pieces goes as
 a whole. Here whole lines are cut, so that no half sentence stays.
@@ -25,10 +28,15 @@ from hearth.curate.spec import Language
 _SEED: Final = 13
 _SHORTEST: Final = 8 / 13
 """Of an n-gram's length; an item between this and that is matched whole (GPT-3: 8 of 13)."""
+_LATIN: Final = 0.3
+"""Characters that a Latin letter or a digit is as long as: 13 words have some 65, not 20."""
+_ASCII: Final = 0x80
+_ROUNDING: Final = 1e-6
 _SIEVE: Final = 1 << 22
 """Cells of the table that rules out most n-grams of a text before they are looked up."""
 
 Places = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float64]
 
 
 class SuiteItem(NamedTuple):
@@ -98,6 +106,7 @@ class _Tokens(NamedTuple):
     values: npt.NDArray[np.unsignedinteger]
     starts: Places
     ends: Places
+    weights: Weights
 
 
 class _Table:
@@ -128,23 +137,28 @@ class SuiteIndex:
         self.items = tuple(items)
         self._section = section
         self._hasher = WordHasher(_SEED)
-        self._sizes: dict[int, tuple[int, int]] = {}
-        """Of each item that can be met: its tokens, and how many of them are the question's."""
+        self._enough: dict[int, float] = {}
+        """Of each item that can be matched: the weight of a match."""
+        self._asked: dict[int, tuple[Weights, int]] = {}
+        """Of each item that can be met: its tokens' weights, how many are the question's."""
         long: dict[tuple[bool, int], list[tuple[Hashes, int]]] = defaultdict(list)
         short: dict[bool, list[tuple[Hashes, int]]] = defaultdict(list)
         for number, item in enumerate(self.items):
             spaced = item.language != Language.ZH
-            values = self._tokens(item.text, spaced=spaced).values
+            tokens = self._tokens(item.text, spaced=spaced)
             longest = section.words if spaced else section.characters
-            length = min(longest, len(values))
-            if length >= _SHORTEST * longest:
-                long[spaced, length].append((grams(values, length, _SEED), number))
-            question = self._tokens(item.question or item.text, spaced=spaced).values
-            answer = self._tokens(item.answer, spaced=spaced).values
-            asked = np.concatenate([question, answer])
+            length = min(longest, len(tokens.values))
+            weight = float(tokens.weights.sum())
+            if weight >= _SHORTEST * longest:
+                self._enough[number] = min(longest, weight) - _ROUNDING
+                long[spaced, length].append((grams(tokens.values, length, _SEED), number))
+            question = self._tokens(item.question or item.text, spaced=spaced)
+            answer = self._tokens(item.answer, spaced=spaced)
+            asked = np.concatenate([question.values, answer.values])
             found = grams(asked, self._near(spaced=spaced), _SEED)
             if len(found):
-                self._sizes[number] = (len(asked), len(question))
+                weights = np.concatenate([question.weights, answer.weights])
+                self._asked[number] = (weights, len(question.values))
                 short[spaced].append((found, number))
         self._long = {key: _Table(parts) for key, parts in long.items()}
         self._short = {spaced: _Table(parts) for spaced, parts in short.items()}
@@ -159,7 +173,7 @@ class SuiteIndex:
             tokens = self._tokens(text, spaced=spaced)
             for (kind, length), table in self._long.items():
                 if kind is spaced:
-                    matches += _matches(tokens, length, table)
+                    matches += self._matches(tokens, length, table)
             if spaced in self._short:
                 matched = {match.item for match in matches}
                 met += self._met(tokens, matched, spaced=spaced)
@@ -180,32 +194,48 @@ class SuiteIndex:
                 table.owners[low:high].tolist(), table.places[low:high].tolist(), strict=True
             ):
                 if number not in covered:
-                    covered[number] = np.zeros(self._sizes[number][0], dtype=bool)
+                    covered[number] = np.zeros(len(self._asked[number][0]), dtype=bool)
                 covered[number][at : at + length] = True
                 first, last = int(tokens.starts[place]), int(tokens.ends[place + length - 1])
                 start, end = bounds.get(number, (first, last))
                 bounds[number] = (min(start, first), max(end, last))
         for number, mask in covered.items():
-            whole, question = float(mask.mean()), self._sizes[number][1]
+            weights, question = self._asked[number]
+            whole = _share(mask, weights)
             if whole >= self._section.near_share or number in matched:
                 yield Met(
                     number,
-                    float(mask[:question].mean()) if question else 0.0,
-                    float(mask[question:].mean()) if question < len(mask) else 0.0,
+                    _share(mask[:question], weights[:question]),
+                    _share(mask[question:], weights[question:]),
                     whole,
                     *bounds[number],
                 )
+
+    def _matches(self, tokens: _Tokens, length: int, table: _Table) -> Iterable[Match]:
+        where, lows, _ = table.look_up(grams(tokens.values, length, _SEED))
+        if not len(where):
+            return
+        before = np.concatenate([[0.0], np.cumsum(tokens.weights)])
+        # N-grams one after the other are one match, which must be long enough as a whole.
+        for run in np.split(np.arange(len(where)), np.flatnonzero(np.diff(where) > 1) + 1):
+            weight = before[where[run[-1]] + length] - before[where[run[0]]]
+            for place, low in zip(where[run].tolist(), lows[run].tolist(), strict=True):
+                owner = int(table.owners[low])
+                if weight >= self._enough[owner]:
+                    last = place + length - 1
+                    yield Match(int(tokens.starts[place]), int(tokens.ends[last]), owner)
 
     def _near(self, *, spaced: bool) -> int:
         return self._section.near_words if spaced else self._section.near_characters
 
     def _tokens(self, text: str, *, spaced: bool) -> _Tokens:
         if not spaced:
-            values, places = letters(text)
-            return _Tokens(values.astype(np.uint64), places, places + 1)
+            points, places = letters(text)
+            weights = np.where(points < _ASCII, _LATIN, 1.0)
+            return _Tokens(points.astype(np.uint64), places, places + 1, weights)
         spans = np.array(word_spans(text), dtype=np.int64).reshape(-1, 2)
         hashes = self._hasher.hashes([text[start:end] for start, end in spans.tolist()])
-        return _Tokens(hashes, spans[:, 0], spans[:, 1])
+        return _Tokens(hashes, spans[:, 0], spans[:, 1], np.ones(len(hashes)))
 
 
 def cut(text: str, matches: Iterable[Match], section: DecontaminateSection) -> Cut:
@@ -236,8 +266,5 @@ def cut(text: str, matches: Iterable[Match], section: DecontaminateSection) -> C
     return Cut("".join(pieces).strip("\n"), spans)
 
 
-def _matches(tokens: _Tokens, length: int, table: _Table) -> Iterable[Match]:
-    where, lows, _ = table.look_up(grams(tokens.values, length, _SEED))
-    for place, low in zip(where.tolist(), lows.tolist(), strict=True):
-        first, last = int(tokens.starts[place]), int(tokens.ends[place + length - 1])
-        yield Match(first, last, int(table.owners[low]))
+def _share(mask: npt.NDArray[np.bool_], weights: Weights) -> float:
+    return float(weights[mask].sum() / weights.sum()) if len(weights) else 0.0

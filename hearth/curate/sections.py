@@ -136,7 +136,7 @@ class DecontaminateSection(FrozenModel):
         ge=6,
         le=80,
         description="Characters in an n-gram of Chinese, letters and digits only: about as long "
-        "as 13 English words. Hearth's own.",
+        "as 13 English words. A Latin letter or a digit counts as 0.3 of one. Hearth's own.",
     )
     near_words: int = Field(
         8,

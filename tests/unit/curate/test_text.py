@@ -134,6 +134,21 @@ def test_short_items_are_found_whole_and_tiny_ones_not_at_all() -> None:
     assert {match.item for match in index.look("see: " + EN).matches} == {0}
 
 
+def test_a_name_or_an_address_in_a_chinese_item_is_no_n_gram_of_it() -> None:
+    names = (
+        "自由软件基金会（Free Software Foundation）的页面是 https://www.example.org/releases/now。"
+    )
+    index = SuiteIndex([SuiteItem("t", "1", "zh", names + ZH)], LIMITS)
+    for text in ("见 https://www.example.org/releases/now", "© Free Software Foundation，版权所有"):
+        assert index.look(text).matches == []
+    assert index.look(f"转载：{names}").matches
+    sentence = (
+        "They walked along the river until the town was out of sight and the rain had stopped"
+    )
+    quoted = SuiteIndex([SuiteItem("t", "1", "zh", f"翻译：{sentence}。")], LIMITS)
+    assert quoted.look(f"he read 读到 “{sentence}”").matches
+
+
 def test_lines_that_hold_the_suite_are_cut_and_no_others() -> None:
     index = SuiteIndex(items(), LIMITS)
     lines = [f"line number {number} says something else entirely here" for number in range(40)]
