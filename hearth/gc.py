@@ -4,6 +4,9 @@ Kept are the artifacts of what serves, served or is a candidate, of the newest b
 recipe, of pinned builds (`builds/<id>/pin`), and everything that those were made from. A build's
 records are never garbage: they are the evidence. Neither is an attempt that may be alive.
 
+An earlier corpus whose splits are kept need not stay for that: what it says about splits is small,
+holds no text and is left behind (`remains/`) as long as a kept build, or the next one, follows it.
+
 What holds a withdrawn document goes too where that is asked for, whichever build refers to it; only
 what an endpoint serves, tries or compares with stays, with what it was made from.
 """
@@ -11,15 +14,18 @@ what an endpoint serves, tries or compares with stays, with what it was made fro
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from hearth.artifact import Artifact, ArtifactRecord
+from hearth.artifact import RECORD, REMAINS, Artifact, ArtifactRecord, read_record
 from hearth.attempt import EXIT
 from hearth.build import Build, BuildRecord, builds
+from hearth.curate.spec import PREVIOUS, SPLITS
 from hearth.mirror.spec import CACHE
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
@@ -43,6 +49,7 @@ class Why(StrEnum):
     ATTEMPT = "this attempt did not win"
     CHECKPOINT = "the model that this checkpoint led to is finished"
     PACKAGE = "no mirror that is kept is made of this package"
+    REMAINS = "no kept build follows what this corpus said about splits"
     WITHDRAWN = "it holds a withdrawn document, or was made from one that does"
     SAMPLE = "among its texts is a withdrawn document"
 
@@ -57,6 +64,7 @@ class Garbage(FrozenModel):
     why: Why
     objects: int
     bytes: int
+    leaves: bool = Field(default=False, description="Whether what it says about splits stays.")
 
 
 def garbage(
@@ -69,7 +77,7 @@ def garbage(
         kept_builds: how many of each recipe's newest builds keep their artifacts.
         withdrawn: also what holds withdrawn documents, unless its use is allowed.
     """
-    needed = _needed(root, kept_builds)
+    needed, followed = _needed(root, kept_builds)
     found = _withdrawn(root) if withdrawn else []
     gone = tuple(f"{item.path}/" for item in found)
     for stage in Stage:
@@ -81,9 +89,11 @@ def garbage(
                 found.append(_measure(root, path, Why.ARTIFACT))
             else:
                 found += _attempts(root, artifact, path, record, needed=path in needed)
+            if stage is Stage.CURATE and (record is not None or path not in followed):
+                found.append(_measure(root, f"{path}/{REMAINS}", Why.REMAINS))
     found += _packages(root, needed)
     return [
-        item
+        item.model_copy(update={"leaves": item.path in followed})
         for item in found
         if item.objects and (item.why in _ON_REQUEST or not f"{item.path}/".startswith(gone))
     ]
@@ -96,9 +106,11 @@ def collect(root: Store, items: list[Garbage]) -> None:
             root.delete(item.path)
             continue
         folder = root.sub(item.path)
-        folder.delete("artifact.json")
+        left = _leave_splits(folder) if item.leaves else ()
+        folder.delete(RECORD)
         for info in list(folder.list()):
-            folder.delete(info.path)
+            if info.path not in left:
+                folder.delete(info.path)
 
 
 def _withdrawn(root: Store) -> list[Garbage]:
@@ -127,18 +139,47 @@ def _withdrawn(root: Store) -> list[Garbage]:
     return found
 
 
-def _needed(root: Store, kept_builds: int) -> set[str]:
+def _leave_splits(folder: Store) -> tuple[str, ...]:
+    """Copy what a corpus says about splits to where it stays; return all that stays."""
+    record = read_record(folder)
+    outputs = []
+    for output in record.outputs_named(SPLITS):
+        path = f"{REMAINS}/{record.attempt}/{output.name}"
+        with tempfile.TemporaryDirectory(prefix="hearth-") as scratch:
+            local = Path(scratch) / "part"
+            folder.download(output.path, local, expect=output.info)
+            folder.upload(local, path)
+        outputs.append(output.model_copy(update={"path": path}))
+    if not outputs:
+        return ()
+    path = f"{REMAINS}/{RECORD}"
+    left = record.model_copy(update={"outputs": tuple(outputs)})
+    folder.put(path, left.model_dump_json(indent=1).encode())
+    return (path, *(output.path for output in outputs))
+
+
+def _needed(root: Store, kept_builds: int) -> tuple[set[str], set[str]]:
+    """Return what must stay, and the corpora whose splits must."""
     paths: set[str] = set()
+    followed: set[str] = set()
     for name in root.folders("endpoints"):
         raw = read_state(root, name).model_dump_json()
         paths |= {match.group(0) for match in _ARTIFACT.finditer(raw)}
     seen: dict[str, int] = {}
+    led: set[str] = set()
     for build in builds(root):
         record = build.record()
-        seen[record.recipe_name] = seen.get(record.recipe_name, 0) + 1
-        if seen[record.recipe_name] <= kept_builds or build.folder.exists(PIN):
+        recipe = record.recipe_name
+        seen[recipe] = seen.get(recipe, 0) + 1
+        if seen[recipe] <= kept_builds or build.folder.exists(PIN):
             paths |= set(_of_build(root, build, record))
-    return _with_lineage(root, paths)
+            if record.previous and record.previous.corpus:
+                followed.add(root.relative(record.previous.corpus.uri))
+        if recipe not in led:
+            last = [one.fingerprint for one in build.made() if one.stage is Stage.CURATE]
+            followed |= {f"artifacts/{Stage.CURATE}/{fingerprint}" for fingerprint in last}
+            led |= {recipe} if last else set()
+    return _with_lineage(root, paths), followed
 
 
 def _of_build(root: Store, build: Build, record: BuildRecord) -> Iterator[str]:
@@ -160,9 +201,9 @@ def _with_lineage(root: Store, paths: set[str]) -> set[str]:
         if match is None:
             continue
         record = Artifact(root, Stage(match.group(1)), match.group(2)).record()
-        for ref in record.inputs.values() if record else ():
+        for role, ref in record.inputs.items() if record else ():
             path = root.relative(ref.uri)
-            if path not in needed:
+            if role != PREVIOUS and path not in needed:
                 needed.add(path)
                 waiting.append(path)
     return needed

@@ -202,6 +202,8 @@ def ancestry(found: Ancestry) -> None:
 def _grow(tree: Tree, node: Node) -> None:
     for name, version in node.sources.items():
         tree.add(escape(f"source {name} {version}"))
+    if node.splits_of is not None:
+        tree.add(escape(f"splits kept as in {node.splits_of}"))
     for role, below in node.inputs.items():
         _grow(tree.add(_label(role, below)), below)
 

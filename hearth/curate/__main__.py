@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hearth.curate.keys import ContentKey
 from hearth.curate.pii.section import PII_KEY
-from hearth.curate.spec import CONTENT_KEY, CONTRACT, PREVIOUS, CurateSpec
+from hearth.curate.spec import CONTENT_KEY, CONTRACT, PREVIOUS, SPLITS, CurateSpec
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.model import Stage
 from hearth.stage.context import Context
@@ -80,7 +80,7 @@ def _previous(context: Context, key: ContentKey) -> Path:
             "about splits: build again, and another is named"
         )
         raise DataError(message) from error
-    name = "splits" if earlier.record.outputs_named("splits") else "corpus"
+    name = SPLITS if earlier.record.outputs_named(SPLITS) else "corpus"
     folder = earlier.fetch(f"{name}/*") / name
     if other_key(folder, key.fingerprint):
         context.unverified(

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from hearth.artifact import ArtifactRecord
+from hearth.curate.spec import PREVIOUS
 from hearth.stage.context import Context, Input
 
 _PACKAGES: Final = (
@@ -43,7 +44,12 @@ def about(context: Context) -> dict[str, Any]:
         "origin": _origins(mirror),
         "unverified": [
             *context.not_verified,
-            *(f"{one.role}: {said}" for one in inputs for said in one.record.unverified),
+            *(
+                f"{one.role}: {said}"
+                for one in inputs
+                if one.role != PREVIOUS
+                for said in one.record.unverified
+            ),
         ],
     }
 
@@ -81,6 +87,7 @@ def _origins(mirror: Input) -> dict[str, Any]:
             "kind": source.get("kind"),
             "name": next((source[key] for key in _REGISTRY if source.get(key)), None),
             "licence": source.get("licence"),
+            "collection": source.get("collection"),
             "version": pin.get("version"),
             "files": [file for file in files[name] if file["path"].startswith("files/")],
             "licence_texts": [

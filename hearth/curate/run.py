@@ -24,7 +24,7 @@ from hearth.curate.repeats import cut_repeats
 from hearth.curate.report import report
 from hearth.curate.rows import Row, live
 from hearth.curate.select import select
-from hearth.curate.spec import CurateSpec
+from hearth.curate.spec import SPLITS, CurateSpec
 from hearth.errors import DataError
 
 Say = Callable[[str], None]
@@ -105,7 +105,7 @@ def curate(
     metrics = report(rows, ledger, members, said, thresholds)
     written = [
         *_write_corpus(staying, out / "corpus"),
-        *hand_on(out / "splits", staying, key.fingerprint, inputs.previous),
+        *hand_on(out / SPLITS, staying, key.fingerprint, inputs.previous),
         *ledger.write(out / "decisions"),
         *clusters.write(members, out / "clusters"),
         *clusters.removals(members, out / "removals"),

@@ -25,6 +25,9 @@ CONTRACT: Final = 5
 PREVIOUS: Final = "previous"
 """The role of an earlier corpus whose splits are kept: nothing of its text comes along."""
 
+SPLITS: Final = "splits"
+"""The output that alone is read of it, and outlives the corpus."""
+
 CONTENT_KEY: Final = "content_key"
 """The secret under which contents, groups and shingles are hashed."""
 

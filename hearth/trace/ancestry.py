@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from hearth.artifact import ArtifactRecord, read_record
 from hearth.build import Build
+from hearth.curate.spec import PREVIOUS
 from hearth.errors import NotFoundError
 from hearth.model import FrozenModel, Stage
 from hearth.rollout.state import Version, read_state
@@ -27,6 +28,9 @@ class Node(FrozenModel):
     unverified: tuple[str, ...]
     sources: dict[str, str] = {}
     inputs: dict[str, Node] = {}
+    splits_of: str | None = Field(
+        default=None, description="The earlier corpus whose splits it keeps; no text is from there."
+    )
 
 
 class Ancestry(FrozenModel):
@@ -80,6 +84,7 @@ def document(root: Store, ancestry: Ancestry, key: str) -> tuple[Decided, ...]:
 def _node(root: Store, uri: str, seen: dict[str, Node]) -> Node:
     if uri not in seen:
         record = read_record(root.sub(root.relative(uri)))
+        earlier = record.inputs.get(PREVIOUS)
         seen[uri] = Node(
             uri=uri,
             stage=record.stage,
@@ -89,7 +94,12 @@ def _node(root: Store, uri: str, seen: dict[str, Node]) -> Node:
             metrics={k: v for k, v in record.metrics.items() if not isinstance(v, dict | list)},
             unverified=record.unverified,
             sources=_sources(record),
-            inputs={role: _node(root, ref.uri, seen) for role, ref in record.inputs.items()},
+            inputs={
+                role: _node(root, ref.uri, seen)
+                for role, ref in record.inputs.items()
+                if role != PREVIOUS
+            },
+            splits_of=earlier.uri if earlier else None,
         )
     return seen[uri]
 

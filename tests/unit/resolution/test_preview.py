@@ -2,92 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord
-from hearth.build import Build, EventKind, Run
 from hearth.model import Stage
-from hearth.pipeline import stage_plans
 from hearth.preview import Preview, preview
-from hearth.profile import load_profile, settings
-from hearth.provenance import Meter, provenance
-from hearth.resolution import Request, create_build
-from hearth.storage import Store
 from hearth.train.spec import CONTRACT
-
-RECIPE = """
-name: small
-mirror:
-  sources:
-    - id: notes
-      kind: file
-      path: notes.txt
-      licence: CC0-1.0
-      extract: [{files: notes.txt, format: text, language: en, work: notes}]
-suite: {name: small, version: 1, reserved: [notes]}
-train: {steps: 100}
-"""
-PROFILE = """
-name: local
-storage: {uri: "file://${HEARTH_HOME}/store"}
-compute: {backend: local}
-endpoint: {name: small, kind: local, url: "http://127.0.0.1:1"}
-"""
-REQUEST = Request(recipe="small", profile="local")
-RUN = Run(dag_id="build_llm", run_id="manual")
-
-
-class Machine:
-    """A folder with a recipe, a profile and a store."""
-
-    def __init__(self, folder: Path) -> None:
-        self.recipe = folder / "recipes" / "small.yaml"
-        self.profile = folder / "profiles" / "local.yaml"
-        for path, text in ((self.recipe, RECIPE), (self.profile, PROFILE)):
-            path.parent.mkdir()
-            path.write_text(text)
-        (folder / "notes.txt").write_text("A note.")
-
-    def build(self, *stages: Stage) -> None:
-        """Record a build that got through these stages."""
-        record = create_build(
-            REQUEST, "small-20260101T000000Z-0", Run(dag_id="d", run_id="r"), "me"
-        )
-        root = Store.open(load_profile().storage)
-        build = Build(root, record.id)
-        for stage in stages:
-            plan = stage_plans(record)[stage]
-            made = ArtifactRecord(
-                stage=stage,
-                name=plan.name,
-                contract=plan.contract,
-                fingerprint=plan.fingerprint,
-                spec=plan.spec,
-                inputs=plan.inputs,
-                attempt=1,
-                outputs=(),
-                metrics={},
-                provenance=provenance(stage, record.id, datetime.now(UTC), None, None),
-                cost=Meter().read(),
-            )
-            Artifact(root, stage, plan.fingerprint).publish(made)
-            build.append(
-                EventKind.STAGE_DONE, stage, task=stage, uri=plan.uri, fingerprint=plan.fingerprint
-            )
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    monkeypatch.setenv("HEARTH_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HEARTH_CONFIG", str(tmp_path))
-    monkeypatch.setenv("HEARTH_PROFILE", "local")
-    settings.cache_clear()
-    yield Machine(tmp_path)
-    settings.cache_clear()
+from tests.unit.resolution.conftest import RECIPE, REQUEST, Machine
 
 
 def why(found: Preview) -> dict[Stage, str]:
@@ -127,7 +47,7 @@ def test_a_change_is_told_from_what_was_made_not_from_what_the_code_would_make_n
 
 def test_a_moved_source_is_shown(machine: Machine) -> None:
     machine.build(*Stage)
-    (machine.recipe.parent.parent / "notes.txt").write_text("Another note.")
+    machine.note("Another note.")
     found = preview(REQUEST)
     assert [one.source for one in found.moved.moves] == ["notes"]
     assert not found.stages[0].reuse

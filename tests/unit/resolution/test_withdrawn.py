@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -11,28 +10,20 @@ from hearth.cli import show
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
 from hearth.preview import preview
-from hearth.profile import load_profile, settings
-from hearth.storage import Store
 from hearth.tombstones import bury
-from tests.unit.resolution.test_preview import REQUEST, Machine
+from tests.unit.resolution.conftest import REQUEST, Machine
 
 
 def test_a_plan_names_what_was_withdrawn_and_makes_the_corpus_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("HEARTH_CONFIG", str(tmp_path))
-    monkeypatch.setenv("HEARTH_HOME", str(tmp_path / "home"))
-    settings.cache_clear()
-    try:
-        Machine(tmp_path).build(*Stage)
-        grave = Tombstone(
-            kind=TombstoneKind.KEY, value="notes:a#1", reason="asked for", since=datetime.now(UTC)
-        )
-        bury(Store.open(load_profile().storage), "one", [grave])
-        found = preview(REQUEST)
-        show.preview(found)
-    finally:
-        settings.cache_clear()
+    machine.build(*Stage)
+    grave = Tombstone(
+        kind=TombstoneKind.KEY, value="notes:a#1", reason="asked for", since=datetime.now(UTC)
+    )
+    bury(machine.root, "one", [grave])
+    found = preview(REQUEST)
+    show.preview(found)
     by_stage = {one.stage: one for one in found.stages}
     assert [stage for stage in Stage if by_stage[stage].reuse] == [Stage.MIRROR, Stage.SUITE]
     assert by_stage[Stage.CURATE].why == "changed: tombstones"
