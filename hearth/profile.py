@@ -229,6 +229,19 @@ class Policy(FrozenModel):
     approval_hours: float = Field(
         default=72.0, gt=0, description="A question to a person counts as rejected after this."
     )
+    require_collection: bool = Field(
+        default=False, description="Refuse a source whose recipe has no collection record of it."
+    )
+    require_source_check: bool = Field(
+        default=False, description="Refuse a source that was not checked before collection."
+    )
+    max_illegal_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="A source is refused whose check before collection found more illegal content "
+        "than this. 0.05: the figure of `presets/cn-filing.yaml`, which names its source.",
+    )
 
 
 class Lineage(FrozenModel):

@@ -11,6 +11,7 @@ from hearth.build import Build, BuildRecord, EventKind, Run
 from hearth.errors import NotFoundError, PolicyViolation, SpecError
 from hearth.lock import Lock
 from hearth.mirror.access import Access
+from hearth.mirror.collection import check_collections
 from hearth.mirror.resolve import resolve
 from hearth.model import FrozenModel, Stage
 from hearth.previous import previous_of
@@ -75,7 +76,12 @@ def wanted_recipe(request: Request) -> Recipe:
 
 
 def lock_of(recipe: Recipe, profile: Profile, root: Store) -> Lock:
-    """Resolve a recipe's floating sources under a profile's policy, as of now."""
+    """Resolve a recipe's floating sources under a profile's policy, as of now.
+
+    Raises:
+        PolicyViolation: a source lacks a record that the policy asks for, or is not let in.
+    """
+    check_collections(recipe.mirror.sources, profile.policy)
     here = settings()
     return resolve(
         recipe.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from hearth.curate.collected import collections
 from hearth.curate.page import (
     NONE,
     Alarm,
@@ -25,8 +26,8 @@ _LIMITS: Final = (
     """Licences, works, declared languages and which texts are translations of each other are what
     the recipe says of its sources. The mirror keeps the licence texts that came with a source;
     nobody compared them with what the recipe says.""",
-    """No recipe states an authorisation or a contract: where a source needs one, the record of it
-    is kept elsewhere.""",
+    """Authorisations, contracts and checks before collection are what the recipe says of them, too:
+    nobody compared them with the documents that they name.""",
     """Personal information is found by patterns and their checks, which miss some and take some
     harmless text for it. What was found was counted and is not shown.""",
     """Contamination is looked for in the suite that judges this build, by n-grams: a translation
@@ -114,6 +115,9 @@ def _checked(report: Report) -> Iterator[tuple[Said, Said, Said]]:
     texts = Alarm(f"not for: {', '.join(without)}") if without else "yes"
     texts = texts if origin else Alarm("the mirror names no source")
     yield "Is there a licence text for every source?", texts, "Sources"
+    bare = [name for name, source in origin.items() if not source.get("collection")]
+    records = Alarm(f"not for: {', '.join(bare)}") if bare else "yes"
+    yield "Is there a collection record of every source?", records, "Sources"
     empty = [name for name, source in report["sources"].items() if not source["documents"]["out"]]
     left = Alarm(f"not of: {', '.join(empty)}") if empty else "yes"
     yield "Is something left of every source?", left, "Sources"
@@ -178,7 +182,7 @@ def _sources(report: Report) -> Chapter:
     return Chapter(
         "Sources",
         [said],
-        [_licences(report), _fates(report), _files(report)],
+        [_licences(report), collections(report), _fates(report), _files(report)],
     )
 
 

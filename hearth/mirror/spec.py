@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from hearth.errors import SpecError
 from hearth.lock import SHA256, Lock
 from hearth.mirror.access import LOOPBACK, Access
+from hearth.mirror.collection import Collection
 from hearth.mirror.extraction import Extraction
 from hearth.mirror.patterns import compiled
 from hearth.model import FrozenModel, StageSpec
@@ -41,6 +42,11 @@ class _Source(FrozenModel):
     id: str = Field(pattern=ID, description="The source's name: the first part of every doc_key.")
     licence: str = Field(
         min_length=1, description="The SPDX expression under which the text may be used."
+    )
+    collection: Collection | None = Field(
+        default=None,
+        description="By what right it was collected, and what was checked before; a profile's "
+        "`policy.require_collection` asks for it.",
     )
     extract: tuple[Extraction, ...] = Field(min_length=1)
     licence_files: tuple[str, ...] = Field(
