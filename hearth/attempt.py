@@ -161,8 +161,12 @@ class Attempts:
 
     def latest(self) -> Attempt | None:
         """Return the attempt with the highest number."""
-        numbers = self.numbers()
-        return self.get(numbers[-1]) if numbers else None
+        for number in reversed(self.numbers()):
+            try:
+                return self.get(number)
+            except NotFoundError:
+                continue  # The folder of one that was collected: some stores keep it.
+        return None
 
     def claim_or_join(self, owner: str) -> tuple[Attempt, bool]:
         """Return the attempt to wait for, and whether `owner` is to start it.

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord, Cost, InputRef, Provenance
+from hearth.artifact import Artifact, ArtifactRecord, Cost, InputRef, Output, Provenance
 from hearth.attempt import Attempts, Outcome, exit_of
-from hearth.build import Build, BuildRecord, Run
+from hearth.build import Build, BuildRecord, EventKind, Previous, Run
 from hearth.errors import NotFoundError
 from hearth.gc import PIN, Why, collect, garbage
 from hearth.lock import Lock, PinnedFile, PinnedSource
@@ -21,12 +22,19 @@ from hearth.yamlfile import load_model
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OUTPUTS = {"corpus/split=train/part.parquet": b"texts", "splits/split=train/part.parquet": b"keys"}
 
 
-def build(store: Store, storage: StorageSettings, number: int) -> Build:
-    """Write a build of the tiny recipe; each number trains with another seed."""
+def build(
+    store: Store, storage: StorageSettings, number: int, follows: Build | None = None
+) -> Build:
+    """Write a build of the tiny recipe; each number trains with another seed.
+
+    One that follows another has a corpus of its own, under the splits of that one's.
+    """
     recipe = load_model(ROOT / "recipes" / "tiny.yaml", Recipe).model_dump(mode="json")
     recipe["train"]["seed"] = number
+    previous = Previous(corpus=corpus(store, follows).ref(), why="a test") if follows else None
     file = PinnedFile(name="a.deb", address="https://example.org/a.deb", sha256="0" * 64)
     pins = tuple(
         PinnedSource(id=source["id"], kind=source["kind"], version="1", files=(file,))
@@ -42,12 +50,19 @@ def build(store: Store, storage: StorageSettings, number: int) -> Build:
         run=Run(dag_id="build_llm", run_id=str(number)),
         triggered_by="test",
         created=NOW,
+        previous=previous,
     )
     made = Build(store, record.id)
     made.create(record)
     for plan in stage_plans(record).values():
         publish(store, plan, record.id)
+        made.append(EventKind.STAGE_DONE, plan.stage, task=plan.stage, fingerprint=plan.fingerprint)
     return made
+
+
+def corpus(store: Store, of: Build) -> Artifact:
+    plan = stage_plans(of.record())[Stage.CURATE]
+    return Artifact(store, Stage.CURATE, plan.fingerprint)
 
 
 def publish(store: Store, plan: StagePlan, build_id: str) -> None:
@@ -57,6 +72,12 @@ def publish(store: Store, plan: StagePlan, build_id: str) -> None:
     attempt, _ = Attempts(artifact).claim_or_join(build_id)
     attempt.folder.put("out", b"result")
     attempt.folder.put("checkpoints/step-1/model", b"weights")
+    outputs = []
+    for name, data in OUTPUTS.items() if plan.stage is Stage.CURATE else ():
+        path = f"attempts/{attempt.number}/{name}"
+        artifact.folder.put(path, data)
+        digest = hashlib.sha256(data).hexdigest()
+        outputs.append(Output(path=path, bytes=len(data), sha256=digest))
     artifact.publish(
         ArtifactRecord(
             stage=plan.stage,
@@ -71,7 +92,7 @@ def publish(store: Store, plan: StagePlan, build_id: str) -> None:
                 for role, ref in plan.inputs.items()
             },
             attempt=attempt.number,
-            outputs=(),
+            outputs=tuple(outputs),
             metrics={"documents": 1},
             provenance=Provenance(
                 git_revision=None,
@@ -165,3 +186,65 @@ def test_a_package_that_no_kept_mirror_pins_is_garbage(
     collect(store, garbage(store))
     assert store.exists(f"cache/{'0' * 64}")
     assert not store.exists(f"cache/{'f' * 64}")
+
+
+@pytest.fixture
+def chain(store: Store, storage: StorageSettings) -> list[Build]:
+    """Four builds, each with a corpus that follows that of the one before."""
+    made = [build(store, storage, 1)]
+    for number in (2, 3, 4):
+        made.append(build(store, storage, number, follows=made[-1]))
+    return made
+
+
+def test_a_corpus_that_is_only_followed_is_garbage_but_for_what_it_says_about_splits(
+    store: Store, chain: list[Build]
+) -> None:
+    collect(store, garbage(store, kept_builds=1))
+    _, second, third, last = (corpus(store, one) for one in chain)
+    assert last.record() is not None
+    assert third.record() is None
+    left = third.remains()
+    assert left is not None
+    assert [output.name for output in left.outputs] == ["splits/split=train/part.parquet"]
+    assert third.folder.get(left.outputs[0].path) == b"keys"
+    assert len(list(third.folder.list())) == 2
+    assert not list(second.folder.list()), "nobody follows it any more"
+    assert garbage(store, kept_builds=1) == []
+
+
+def test_the_last_corpus_of_a_recipe_leaves_its_splits_however_many_builds_failed_since(
+    store: Store, storage: StorageSettings
+) -> None:
+    first = build(store, storage, 1)
+    for number in (2, 3):
+        record = first.record().model_copy(
+            update={
+                "id": f"tiny-2026010{number}T000000Z-0000000{number}",
+                "recipe": {**first.record().recipe, "suite": {"name": "other", "reserved": ["x"]}},
+            }
+        )
+        Build(store, record.id).create(record)
+    collect(store, garbage(store, kept_builds=2))
+    assert corpus(store, first).record() is None
+    assert corpus(store, first).remains() is not None
+
+
+def test_what_is_left_of_a_corpus_goes_with_the_last_build_that_follows_it(
+    store: Store, storage: StorageSettings, chain: list[Build]
+) -> None:
+    collect(store, garbage(store, kept_builds=1))
+    build(store, storage, 5, follows=chain[-1])
+    third = corpus(store, chain[2])
+    assert Why.REMAINS in {item.why for item in garbage(store, kept_builds=1)}
+    collect(store, garbage(store, kept_builds=1))
+    assert not list(third.folder.list())
+
+
+def test_what_is_left_of_a_corpus_that_was_made_again_is_garbage(
+    store: Store, chain: list[Build]
+) -> None:
+    collect(store, garbage(store, kept_builds=1))
+    publish(store, stage_plans(chain[2].record())[Stage.CURATE], chain[2].id)
+    found = [item.path for item in garbage(store, kept_builds=2) if item.why is Why.REMAINS]
+    assert found == [f"artifacts/curate/{corpus(store, chain[2]).fingerprint}/remains"]
