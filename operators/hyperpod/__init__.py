@@ -1,0 +1,1 @@
+"""Airflow's side of SageMaker HyperPod; the amazon provider has none."""
