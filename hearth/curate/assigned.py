@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 from hearth.curate import tables
 from hearth.curate.plan import HELD_OUT, Candidate, Split
-from hearth.curate.rows import Row
 from hearth.errors import DataError
 
 _NAMES: Final = ("doc_key", "content_id", "work", "parallel")
@@ -97,13 +96,16 @@ def other_key(folder: Path, content_key: str) -> bool:
 
 
 def hand_on(
-    folder: Path, rows: Iterable[Row], content_key: str, earlier: Path | None
+    folder: Path,
+    documents: Iterable[tuple[Candidate, Split]],
+    content_key: str,
+    earlier: Path | None = None,
 ) -> list[tuple[Path, int]]:
     """Write what later corpora need of this one: which document is in which split.
 
     Args:
         folder: Where `split=<name>/` is written.
-        rows: The documents of the corpus.
+        documents: Those of the corpus, with their splits.
         content_key: The name of the key that their contents are hashed under.
         earlier: What was handed on to this corpus: of documents that are not in it, it goes on.
 
@@ -111,9 +113,8 @@ def hand_on(
         The files, with the rows of each.
     """
     parts: dict[Split, list[tuple[str | None, ...]]] = {split: [] for split in Split}
-    for row in rows:
-        known = (row.doc_key, row.content_id, row.work, row.parallel, content_key)
-        parts[row.split].append(known)
+    for one, split in documents:
+        parts[split].append((one.doc_key, one.content_id, one.work, one.parallel, content_key))
     here = pa.array([known[0] for part in parts.values() for known in part], pa.string())
     written = []
     for split, part in parts.items():

@@ -105,7 +105,12 @@ def curate(
     metrics = report(rows, ledger, members, said, thresholds)
     written = [
         *_write_corpus(staying, out / "corpus"),
-        *hand_on(out / SPLITS, staying, key.fingerprint, inputs.previous),
+        *hand_on(
+            out / SPLITS,
+            ((row.candidate, row.split) for row in staying),
+            key.fingerprint,
+            inputs.previous,
+        ),
         *ledger.write(out / "decisions"),
         *clusters.write(members, out / "clusters"),
         *clusters.removals(members, out / "removals"),

@@ -86,6 +86,21 @@ def test_two_builds_share_one_job(place: Any, defer: Any, drive: Any) -> None:
     assert [len(asset_events(context)) for context in (one, two)] == [1, 0]
 
 
+def test_a_corpus_is_made_under_the_splits_of_the_last_one_and_reused_while_nothing_changes(
+    place: Any, drive: Any
+) -> None:
+    first = drive(operator(), place.build())
+    assert drive(operator(), place.build("again")) == first
+    (place.config / "texts" / "b.txt").write_text("There was a second text.")
+    second = place.build("second")
+    drive(operator(), second)
+    attempt = place.execution(second, Stage.CURATE).attempts.get(1)
+    said = attempt.folder.get_json("job.json")["inputs"]["previous"]
+    assert said["fingerprint"] == first["fingerprint"]
+    assert drive(operator(), place.build("third"))["uri"] == attempt.artifact.uri
+    assert place.starts(Stage.CURATE) == [1, 1]
+
+
 def test_a_retry_joins_the_attempt_that_lives(place: Any, defer: Any, drive: Any) -> None:
     place.wish(Stage.CURATE, wait=True)
     context = place.build()

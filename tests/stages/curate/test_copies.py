@@ -45,21 +45,27 @@ def test_every_cluster_names_its_members_and_what_became_of_them(corpus: Corpus)
     assert rows["mirror-of-almanac:1"]["canonical"] is None
 
 
-def test_splits_of_an_earlier_corpus_are_kept(corpus: Corpus, curated: Curate) -> None:
+def test_splits_of_an_earlier_corpus_are_kept_and_handed_on(
+    corpus: Corpus, curated: Curate
+) -> None:
     held = {row["doc_key"] for row in corpus.split("test")}
     bridge = document(
         "bridge:1", prose("en", "bridge"), work=corpus.split("test")[0]["work"], parallel="p1"
     )
+    away = corpus.split("validation")[0]["doc_key"]
     more = [
         document(f"more:{number}", prose("en", f"more{number}"), parallel=f"p{number}")
         for number in range(40)
     ]
-    grown = curated([*library(), bridge, *more], previous=corpus.folder / "corpus")
+    there = [made for made in library() if made.doc_key != away]
+    grown = curated([*there, bridge, *more], previous=corpus.folder / "splits")
     assert held <= {row["doc_key"] for row in grown.split("test")}
     # It joined a work of the test split with a pair that was elsewhere: all of them are test now.
     assert grown.step("split")["bridge:1"]["reason"] == "test"
     assert grown.step("split")["en:page/01"]["reason"] == "test"
     assert grown.step("split")["more:1"]["reason"] == "test"
+    path = grown.folder / "splits" / "split=validation" / "part-00000.parquet"
+    assert away in pq.ParquetFile(path).read().column("doc_key").to_pylist()
 
 
 def test_no_split_tears_a_group_a_work_or_a_translation(corpus: Corpus) -> None:

@@ -9,17 +9,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hearth.artifact import Artifact
+from hearth.artifact import Artifact, InputRef
 from hearth.attempt import Attempt, Exit
 from hearth.curate.__main__ import run
+from hearth.curate.assigned import hand_on
+from hearth.curate.plan import Candidate, Split
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
 from hearth.documents import write_documents
 from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC, EXIT_TRANSIENT
+from hearth.gc import Garbage, Why, collect
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
+from hearth.scan import scan
 from hearth.storage import Store
 from tests import artifacts
-from tests.artifacts import execute, publish
+from tests.artifacts import below, execute, publish
 from tests.stages.curate.conftest import PII, library, spec_of, suite_rows
 
 Claim = Callable[..., Attempt]
@@ -38,16 +42,21 @@ def claim(store: Store, tmp_path: Path) -> Claim:
     }
     secrets = {CONTENT_KEY: SecretRef(file=tmp_path / "key")}
 
-    def made(spec: CurateSpec, key: bytes = b"thirty-two bytes of a secret key") -> Attempt:
+    def made(
+        spec: CurateSpec, key: bytes = b"thirty-two bytes of a secret key", **more: InputRef
+    ) -> Attempt:
         (tmp_path / "key").write_bytes(key)
-        return artifacts.claim(store, Stage.CURATE, CONTRACT, spec, inputs, secrets=secrets)
+        named = {**inputs, **more}
+        return artifacts.claim(store, Stage.CURATE, CONTRACT, spec, named, secrets=secrets)
 
     return made
 
 
 @pytest.fixture
 def program(claim: Claim) -> Program:
-    return lambda *arguments: execute(claim(*arguments), Stage.CURATE, CONTRACT, CurateSpec, run)
+    return lambda *said, **more: execute(
+        claim(*said, **more), Stage.CURATE, CONTRACT, CurateSpec, run
+    )
 
 
 def test_a_corpus_is_an_artifact_with_rows_decisions_and_a_report(
@@ -65,6 +74,32 @@ def test_a_corpus_is_an_artifact_with_rows_decisions_and_a_report(
     for found in artifact.folder.list():
         data = artifact.folder.get(found.path)
         assert not [secret for secret in PII if secret.encode() in data], found.path
+
+
+def test_splits_are_kept_from_what_is_left_of_an_earlier_corpus_under_another_key(
+    program: Program, store: Store, tmp_path: Path
+) -> None:
+    known = [Candidate("en:page/01", "0" * 64, "en", "en:page/01", None, "en", 1)]
+    hand_on(tmp_path / "splits", [(one, Split.TEST) for one in known], "another key")
+    files = {f"splits/{name}": path for name, path in below(tmp_path / "splits").items()}
+    earlier = publish(store, Stage.CURATE, files)
+    path = f"artifacts/curate/{earlier.fingerprint}"
+    collect(store, [Garbage(path=path, why=Why.ARTIFACT, objects=1, bytes=1, leaves=True)])
+    artifact, end = program(spec_of(), previous=earlier)
+    assert end.code == EXIT_OK, end
+    record = artifact.record()
+    assert record is not None
+    assert any("another than that of the corpus" in said for said in record.unverified)
+    (output,) = record.outputs_named("corpus/split=test")
+    rows = scan(artifact.folder, [output], ("doc_key",))
+    assert "en:page/01" in {row["doc_key"] for row in rows}
+
+
+def test_an_earlier_corpus_that_is_gone_is_named(program: Program, store: Store) -> None:
+    gone = InputRef(uri=store.url(f"artifacts/curate/{'e' * 64}"), fingerprint="e" * 64)
+    _, end = program(spec_of(), previous=gone)
+    assert end.code == EXIT_DATA
+    assert "is gone, and so is what it said about splits" in end.message
 
 
 def test_a_short_key_is_refused(program: Program) -> None:
