@@ -63,7 +63,7 @@ class Execution:
     @classmethod
     def of(cls, root: Store, record: BuildRecord, stage: Stage, fingerprint: str) -> Execution:
         """Return the execution under a build's profile, on this machine."""
-        backend = open_backend(record.profile.compute.backend, settings())
+        backend = open_backend(record.profile, settings())
         return cls(root, stage, fingerprint, backend)
 
     def finished(self) -> ArtifactRecord | None:
@@ -181,6 +181,7 @@ class Execution:
                 memory_bytes=int(wanted.memory_gib * _GIB),
             ),
             time_limit=wanted.time_limit_minutes * 60,
+            restart_budget=wanted.restarts,
         )
         return self.backend.submit(request)
 

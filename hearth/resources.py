@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import AnyHttpUrl, Field, StringConstraints, model_validator
 
 from hearth.model import FrozenModel, Stage
+
+# What a job of several nodes finds in its environment: how many there are, the words (a JSON list)
+# before a command that is to run once on every node, and where its ranks may meet (host:port).
+NODES: Final = "HEARTH_NODES"
+LAUNCH: Final = "HEARTH_LAUNCH"
+RENDEZVOUS: Final = "HEARTH_RENDEZVOUS"
+
+_Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.,:@&|\[\]*+-]*$")]
+"""What Slurm takes as a name or a list of names: it cannot be mistaken for an option."""
 
 
 class Resources(FrozenModel):
@@ -18,22 +29,145 @@ class Resources(FrozenModel):
     cpus: int = Field(default=2, ge=1, description="CPU cores on each machine.")
     memory_gib: float = Field(default=5.0, gt=0, description="Memory on each machine, in GiB.")
     time_limit_minutes: float = Field(default=60.0, gt=0, description="The job ends after this.")
+    restarts: int = Field(
+        default=3,
+        ge=0,
+        description="How often a scheduler may restart the job under its own id after it lost a "
+        "node; one machine cannot.",
+    )
 
 
 class BackendName(StrEnum):
     """Where jobs can run."""
 
     LOCAL = "local"
+    SLURM = "slurm"
+
+
+class SlurmIdentity(StrEnum):
+    """How slurmrestd is told who asks."""
+
+    HEADER = "header"
+    """X-SLURM-USER-NAME beside the token: Slurm's own way (on premises, HyperPod)."""
+    CLAIMS = "claims"
+    """The token alone, with POSIX claims and without that header: AWS PCS."""
+
+
+class SlurmRest(FrozenModel):
+    """A cluster reached through slurmrestd."""
+
+    url: AnyHttpUrl = Field(description="Where slurmrestd answers.")
+    api_version: str = Field(
+        default="v0.0.43",
+        pattern=r"^v0\.0\.(38|4\d)$",
+        description="The version of its API: v0.0.38 (Slurm 22.05), or v0.0.40 and later.",
+    )
+    identity: SlurmIdentity = Field(
+        default=SlurmIdentity.HEADER, description="`header`, or `claims` for AWS PCS."
+    )
+    token_key: str = Field(
+        default="slurm_key",
+        description="Which of the profile's `secrets` holds the key that signs tokens (HS256).",
+    )
+    key_is_base64: bool = Field(
+        default=False, description="The secret is the key in base64, as AWS PCS keeps it."
+    )
+    token_seconds: int = Field(
+        default=1800, ge=60, le=86_400, description="How long a token is good for."
+    )
+    uid: int | None = Field(default=None, ge=0, description="With `claims`: the user's POSIX id.")
+    gid: int | None = Field(default=None, ge=0, description="With `claims`: the group's POSIX id.")
+
+    @model_validator(mode="after")
+    def _claims_are_whole(self) -> Self:
+        if self.identity is SlurmIdentity.CLAIMS and (self.uid is None or self.gid is None):
+            message = "identity: claims: say uid and gid too, the token has to carry them"
+            raise ValueError(message)
+        return self
+
+
+class SlurmLogin(FrozenModel):
+    """A cluster reached by its commands on a login node, over SSH."""
+
+    host: _Word = Field(description="The login node.")
+    user: _Word = Field(description="The user there; jobs run as this user.")
+    key: Path = Field(description="The file with the private key.")
+    known_hosts: Path = Field(description="A known_hosts file with the host's key.")
+    port: int = Field(default=22, ge=1, le=65535, description="Of its SSH server.")
+    environment: dict[str, str] = Field(
+        default={}, description="What the commands need there, such as SLURM_CONF."
+    )
+
+
+class SlurmOptions(FrozenModel):
+    """What else may be asked of Slurm: these options and no others."""
+
+    constraint: _Word | None = Field(default=None, description="Features that nodes must have.")
+    reservation: _Word | None = Field(default=None, description="A reservation to run in.")
+    exclude: _Word | None = Field(default=None, description="Nodes to leave out.")
+    wckey: _Word | None = Field(default=None, description="A key for accounting.")
+    nice: int | None = Field(default=None, ge=0, description="Lowers the priority.")
+
+
+class SlurmSettings(FrozenModel):
+    """A Slurm cluster. With neither `rest` nor `login`, its commands run on this machine."""
+
+    user: _Word = Field(description="Who jobs run as.")
+    rest: SlurmRest | None = Field(default=None, description="Through slurmrestd.")
+    login: SlurmLogin | None = Field(default=None, description="Through a login node.")
+    partition: _Word | None = Field(default=None, description="None: the cluster's default.")
+    account: _Word | None = Field(default=None, description="None: the user's default.")
+    qos: _Word | None = Field(default=None, description="None: the default.")
+    options: SlurmOptions = SlurmOptions()
+    gpu_resource: _Word = Field(default="gpu", description="What GPUs are called (GRES).")
+    environments: dict[str, Path] = Field(
+        description="What a job runs in (`stages`) → its Python interpreter on the nodes, with "
+        "Hearth installed."
+    )
+    scratch: Path = Field(
+        default=Path("/tmp"),  # noqa: S108 - the nodes', where every user has a folder of his own
+        description="A folder on each node, in which jobs make theirs.",
+    )
+    accounting: bool = Field(
+        default=True, description="Whether the cluster has slurmdbd; without it a job is known "
+        "for some minutes after its end, and by what it wrote.",
+    )  # fmt: skip
+    auto_resume: bool = Field(
+        default=False, description="HyperPod only: start ranks with `srun --auto-resume=1`."
+    )
+    heartbeat_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="How often a running job uploads its log, and looks whether to stop.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.rest is not None and self.login is not None:
+            message = "name at most one of rest and login"
+            raise ValueError(message)
+        return self
 
 
 class Compute(FrozenModel):
     """The backend, and what each stage may use of it."""
 
     backend: BackendName = BackendName.LOCAL
+    slurm: SlurmSettings | None = Field(
+        default=None, description="With `backend: slurm`: the cluster."
+    )
     resources: Resources = Field(
         default=Resources(), description="For every stage without its own."
     )
     stages: dict[Stage, Resources] = Field(default={}, description="Per stage.")
+
+    @model_validator(mode="after")
+    def _cluster_is_there(self) -> Self:
+        if (self.backend is BackendName.SLURM) is not (self.slurm is not None):
+            message = "`slurm` says which cluster `backend: slurm` means: give both or neither"
+            raise ValueError(message)
+        return self
 
     def resources_of(self, stage: Stage) -> Resources:
         """Return what `stage` may use."""

@@ -39,7 +39,7 @@ def print_log(
     if name is None:
         message = f"{stage}: no job of it: it was reused, or waits; `hearth status` shows builds"
         raise NotFoundError(message)
-    backend = open_backend(profile.compute.backend, settings())
+    backend = open_backend(profile, settings())
     handle = backend.find(name)
     if handle is None:
         message = f"job {name}: its log is not on this machine any more"

@@ -32,8 +32,12 @@ _STOP_GRACE: Final = 30.0  # seconds, where SIGTERM came from outside Hearth (a 
 _WATCH_SHARE: Final = 50  # watching takes at most a fiftieth of one CPU
 _WATCH_EVERY: Final = (0.2, 2.0)  # seconds
 _KILL_TIMEOUT: Final = 2.0
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
+_SIGNALS: Final = (
+    signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGCHLD,
+)  # fmt: skip
 _ASK_TO_STOP: Final = {signal.SIGTERM, signal.SIGINT}
+TIME_IS_UP: Final = signal.SIGUSR1
+"""A scheduler's word that its own time limit is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,9 @@ class Guard:
             self.reap()
             if received & _ASK_TO_STOP:
                 self.asked_to_stop()
+            if TIME_IS_UP in received and self.cause is None:
+                text = "the scheduler's time limit is near: raise the limit or ask for less"
+                self.end(Cause.TIME_LIMIT, text, self.plan.grace)
             if self.code is None and self.cause is None and _now() >= self.limit_at:
                 text = f"ran for its time limit of {self.plan.time_limit:g} s"
                 self.end(

@@ -37,8 +37,10 @@ class Cause(StrEnum):
     TIME_LIMIT = "time-limit"
     OUT_OF_MEMORY = "out-of-memory"
     SIGNAL = "signal"
+    PREEMPTED = "preempted"
     NOT_STARTED = "not-started"
     LOST = "lost"
+    NODE_FAILED = "node-failed"
     REBOOTED = "rebooted"
 
 

@@ -7,18 +7,43 @@ from pathlib import Path
 
 from hearth.compute.backend import Backend
 from hearth.compute.local import LocalBackend
-from hearth.profile import Settings
-from hearth.resources import BackendName
+from hearth.compute.slurm.backend import JOBS, SlurmBackend
+from hearth.compute.slurm.commands import Commands
+from hearth.compute.slurm.rest import Rest
+from hearth.compute.slurm.token import TokenMint
+from hearth.compute.slurm.transport import Transport
+from hearth.errors import SpecError
+from hearth.profile import Profile, Settings
+from hearth.resources import SlurmSettings
+from hearth.storage import Store
 
 
-def open_backend(name: BackendName, settings: Settings) -> Backend:
-    """Return the backend that a profile names, for this machine.
+def open_backend(profile: Profile, settings: Settings) -> Backend:
+    """Return the backend that a profile names.
 
     Args:
-        name: as the profile's `compute.backend` has it.
-        settings: of this machine; jobs lie below its `home`.
+        profile: names it; a cluster's jobs have their folders in its store.
+        settings: of this machine; local jobs lie below its `home`.
+
+    Raises:
+        SpecError: the profile does not name the secret that a cluster wants.
     """
-    match name:
-        case BackendName.LOCAL:
-            environments = {"stages": settings.stages_python, "airflow": Path(sys.executable)}
-            return LocalBackend(settings.home / "jobs", environments)
+    slurm = profile.compute.slurm
+    if slurm is not None:
+        jobs = Store.open(profile.storage).sub(JOBS)
+        return SlurmBackend(slurm, _transport(slurm, profile), profile.storage, jobs)
+    environments = {"stages": settings.stages_python, "airflow": Path(sys.executable)}
+    return LocalBackend(settings.home / "jobs", environments)
+
+
+def _transport(slurm: SlurmSettings, profile: Profile) -> Transport:
+    if slurm.rest is None:
+        return Commands(slurm)
+    key = profile.secrets.get(slurm.rest.token_key)
+    if key is None:
+        message = (
+            f"profile {profile.name}: compute.slurm.rest.token_key = {slurm.rest.token_key!r}: "
+            "`secrets` names none of that name: add it"
+        )
+        raise SpecError(message)
+    return Rest(slurm, slurm.rest, TokenMint(slurm.user, slurm.rest, key.read))

@@ -51,8 +51,8 @@ def _start(plan: Plan, output: int, scratch: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _run(folder: JobFolder, plan: Plan, inbox: Inbox, scratch: str) -> dict[str, Any]:
-    """Run the job to its end; return how it ended."""
+def run(folder: JobFolder, plan: Plan, inbox: Inbox, scratch: str) -> dict[str, Any]:
+    """Run a job to its end in the calling process, its guard; return how it ended."""
     # Appending keeps the lines of many processes apart, and no pipe ties the job to the shim.
     output = os.open(folder.file(jobdir.LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -119,7 +119,7 @@ def main(arguments: list[str]) -> int:
     )
     _let_go()
     # Should this fail, the shim dies without `exit.json`: whoever asks next finds the job lost.
-    outcome = _run(folder, plan, inbox, scratch)
+    outcome = run(folder, plan, inbox, scratch)
     folder.write_exit({**outcome, "started": started, "finished": _utc()})
     folder.remove_scratch(scratch)
     return 0

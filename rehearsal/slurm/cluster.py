@@ -127,6 +127,16 @@ class Cluster:
             {"SLURM_CONF": str(self._conf), _NODE: self._mark(node)},
         )
 
+    def clear(self) -> None:
+        """End every job, and wait until nothing of them is left."""
+        deadline = time.monotonic() + _PATIENCE
+        while self.run("squeue", "-h", "-o", "%i", check=False):
+            self.run("scancel", "--user", self.user, check=False)
+            if time.monotonic() > deadline:
+                message = f"jobs do not end: see {self.home / 'log'}"
+                raise RuntimeError(message)
+            time.sleep(_POLL)
+
     def stop_controller(self) -> None:
         """Take slurmctld away."""
         self._controller.stop()
@@ -236,7 +246,7 @@ class Cluster:
             tables = "create database mysql;\nuse mysql;\n" + _TABLES.read_text()
             with (self.home / "log" / "bootstrap.log").open("wb") as log:
                 subprocess.run(
-                    ["mariadbd", *options, "--bootstrap"],
+                    ["mariadbd", *options, "--bootstrap"],  # noqa: S607 - where PATH has it
                     input=tables.encode(),
                     stdout=log,
                     stderr=log,

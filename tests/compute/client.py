@@ -10,10 +10,14 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from hearth.compute.backend import Backend, JobHandle, JobRequest
 from hearth.compute.local import LocalBackend
+from hearth.compute.registry import open_backend
+from hearth.compute.slurm.backend import SlurmBackend
+from hearth.profile import Profile, settings
 
 
 def opened(rig: dict[str, str]) -> Backend:
@@ -21,6 +25,11 @@ def opened(rig: dict[str, str]) -> Backend:
     match rig["backend"]:
         case "local":
             return LocalBackend(Path(rig["jobs"]), {"airflow": Path(sys.executable)})
+        case "slurm":
+            profile = Profile.model_validate_json(rig["profile"])
+            opened = open_backend(profile, settings())
+            assert isinstance(opened, SlurmBackend)
+            return replace(opened, patience=0.5)
         case other:
             raise ValueError(other)
 

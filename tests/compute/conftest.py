@@ -1,61 +1,75 @@
 """What a backend must bring to be put through the conformance suite.
 
-A new backend adds a `Rig` of its own to `RIGS`, and a branch to `client.opened`.
+A new backend adds a `Rig` of its own to `RIGS`, and a branch to `client.opened`. The Slurm that
+`SlurmRig` uses is real, and shared by the session's tests.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import AnyHttpUrl
 
-from hearth.compute.backend import Backend, JobHandle, JobRequest, JobStatus
+from hearth.compute.backend import Backend, JobHandle, JobRequest, JobResources, JobStatus
 from hearth.compute.jobdir import FAMILY, SHIM, JobFolder
 from hearth.compute.local import LocalBackend
 from hearth.compute.process import ProcessIdentity
+from hearth.compute.registry import open_backend
 from hearth.compute.settle import folders
+from hearth.compute.slurm.backend import SlurmBackend
+from hearth.compute.slurm.folder import StoreFolder
+from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings, settings
+from hearth.resources import BackendName, Compute, SlurmRest, SlurmSettings
+from rehearsal.slurm import Cluster
 
 PATIENCE = 20.0  # seconds for what takes a tenth of one on a quiet machine
 
 
-class Rig:
+class Rig(ABC):
     """A backend, and the means to harm it."""
+
+    backend: Backend
+    description: dict[str, str]
+    delay = 0.0
+    """Seconds that the backend may take to act on a wish."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.jobs = folder / "jobs"
-        self.backend: Backend = LocalBackend(self.jobs, {"airflow": Path(sys.executable)})
-        self.description = {"backend": "local", "jobs": str(self.jobs)}
         self._clients: list[subprocess.Popen[str]] = []
 
+    @abstractmethod
     def lose(self, handle: JobHandle) -> None:
         """Take away what guards a job, without a warning."""
-        guardian = ProcessIdentity.from_json(handle.data)
-        assert guardian.signal(signal.SIGKILL)
-        assert guardian.wait(PATIENCE)
 
+    @abstractmethod
     def knows(self, handle: JobHandle, family: list[ProcessIdentity]) -> None:
         """Wait until what guards a job has seen these processes of it."""
 
-        def seen() -> bool:
-            noted = JobFolder(self.jobs / handle.name).read(FAMILY) or {"processes": []}
-            return all(one.to_json() in noted["processes"] for one in family)
+    @abstractmethod
+    def restart(self) -> None:
+        """Take the backend's server away, if it has one, and bring it back."""
 
-        self.until(seen)
+    @abstractmethod
+    def end(self) -> None:
+        """End what still runs."""
 
     def close(self) -> None:
         for client in self._clients:
             client.kill()
             client.communicate()
-        for folder in folders(self.jobs):
-            self.backend.cancel(JobHandle(backend="local", name=folder.name), grace=0)
+        self.end()
 
     # What follows is the same for every backend.
 
@@ -118,6 +132,31 @@ class Rig:
 class LocalRig(Rig):
     """The local backend, whose folders lie open."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.jobs = folder / "jobs"
+        self.backend = LocalBackend(self.jobs, {"airflow": Path(sys.executable)})
+        self.description = {"backend": "local", "jobs": str(self.jobs)}
+
+    def lose(self, handle: JobHandle) -> None:
+        guardian = ProcessIdentity.from_json(handle.data)
+        assert guardian.signal(signal.SIGKILL)
+        assert guardian.wait(PATIENCE)
+
+    def knows(self, handle: JobHandle, family: list[ProcessIdentity]) -> None:
+        def seen() -> bool:
+            noted = self.job(handle.name).read(FAMILY) or {"processes": []}
+            return all(one.to_json() in noted["processes"] for one in family)
+
+        self.until(seen)
+
+    def restart(self) -> None:
+        """There is no server."""
+
+    def end(self) -> None:
+        for folder in folders(self.jobs):
+            self.backend.cancel(JobHandle(backend="local", name=folder.name), grace=0)
+
     def job(self, name: str) -> JobFolder:
         return JobFolder(self.jobs / name)
 
@@ -127,12 +166,105 @@ class LocalRig(Rig):
         return ProcessIdentity.from_json(shim)
 
 
-RIGS: dict[str, type[Rig]] = {"local": LocalRig}
+class SlurmRig(Rig):
+    """The Slurm backend through slurmrestd."""
+
+    delay = 3.0
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        super().__init__(folder)
+        self.cluster = cluster
+        store = StorageSettings(uri=f"file://{folder}/store")
+        profile = Profile(
+            name="rig",
+            storage=store,
+            compute=Compute(backend=BackendName.SLURM, slurm=self.settings()),
+            endpoint=EndpointTarget(url=AnyHttpUrl("http://127.0.0.1:1")),
+            secrets={"slurm_key": SecretRef(file=cluster.key)},
+        )
+        opened = open_backend(profile, settings())
+        assert isinstance(opened, SlurmBackend)
+        self.slurm = replace(opened, patience=0.5)
+        self.backend = self.slurm
+        self.description = {"backend": "slurm", "profile": profile.model_dump_json()}
+
+    def settings(self) -> SlurmSettings:
+        """The cluster, as a profile has it."""
+        return SlurmSettings(
+            user=self.cluster.user,
+            rest=SlurmRest(url=AnyHttpUrl(self.cluster.url), api_version="v0.0.38"),
+            partition=self.cluster.partition,
+            environments={"airflow": Path(sys.executable)},
+            scratch=Path(tempfile.gettempdir()),
+            heartbeat_seconds=0.2,
+        )
+
+    def request(self, name: str, *command: str, **changes: Any) -> JobRequest:
+        # Three nodes are few: jobs share them.
+        return super().request(name, *command, **{"resources": JobResources(cpus=1), **changes})
+
+    def job(self, name: str) -> StoreFolder:
+        return StoreFolder(self.slurm.store, name)
+
+    def number(self, handle: JobHandle) -> int:
+        """Slurm's id of a job."""
+        number = self.job(handle.name).submitted()
+        assert number is not None
+        return number
+
+    def lose(self, handle: JobHandle) -> None:
+        start = self.job(handle.name).start()
+        assert start is not None
+        guardian = ProcessIdentity.from_json(start.guard)
+        assert guardian.signal(signal.SIGKILL)
+        assert guardian.wait(PATIENCE)
+
+    def knows(self, handle: JobHandle, family: list[ProcessIdentity]) -> None:
+        """They are the guard's descendants: it need not have seen them."""
+
+    def restart(self) -> None:
+        self.cluster.stop_rest()
+        self.cluster.stop_controller()
+        self.cluster.start_controller()
+        self.cluster.start_rest()
+
+    def end(self) -> None:
+        self.cluster.clear()
 
 
-@pytest.fixture(params=sorted(RIGS))
+RIGS: dict[str, type[Rig]] = {"local": LocalRig, "slurm": SlurmRig}
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A Slurm of three nodes."""
+    if shutil.which("slurmctld") is None:
+        pytest.skip("there is no Slurm: `requirements/debian slurm` installs it")
+    # Sockets lie in it, whose paths have 107 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="hearth-slurm-") as home:
+        cluster = Cluster(Path(home))
+        try:
+            cluster.up()
+            yield cluster
+        finally:
+            cluster.down()
+
+
+@pytest.fixture(params=["local", pytest.param("slurm", marks=pytest.mark.slurm)])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    rig = RIGS[request.param](tmp_path)
+    kind = RIGS[request.param]
+    rig = (
+        kind(tmp_path, request.getfixturevalue("cluster"))
+        if issubclass(kind, SlurmRig)
+        else kind(tmp_path)
+    )
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, cluster: Cluster) -> Iterator[SlurmRig]:
+    rig = SlurmRig(tmp_path, cluster)
     yield rig
     rig.close()
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from hearth.compute.backend import JobHandle, JobRequest
 from hearth.compute.local import LocalBackend
 from hearth.compute.registry import open_backend
-from hearth.profile import Settings
-from hearth.resources import BackendName
+from hearth.errors import SpecError
+from hearth.profile import Profile, Settings
 
 
 def request(**changes: Any) -> JobRequest:
@@ -63,14 +63,55 @@ def test_a_handle_survives_json() -> None:
     assert JobHandle.model_validate_json(handle.model_dump_json()) == handle
 
 
-@pytest.mark.parametrize("name", BackendName)
-def test_every_backend_that_a_profile_can_name_opens(name: BackendName) -> None:
-    assert open_backend(name, Settings()).name == name
+def profile(**compute: Any) -> Profile:
+    known = {"name": "here", "storage": {"uri": "s3://hearth", "region": "us-east-1"}}
+    known["endpoint"] = {"url": "http://127.0.0.1:1"}
+    known["secrets"] = {"slurm_key": {"env": "SLURM_KEY"}}
+    return Profile.model_validate({**known, "compute": compute})
+
+
+CLUSTER = {"user": "hearth", "environments": {"stages": "/opt/hearth/bin/python"}}
+REST = {"url": "http://slurm.internal:6820", "api_version": "v0.0.43"}
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        {"backend": "local"},
+        {"backend": "slurm", "slurm": CLUSTER},
+        {"backend": "slurm", "slurm": {**CLUSTER, "rest": REST}},
+    ],
+)
+def test_every_backend_that_a_profile_can_name_opens(compute: dict[str, Any]) -> None:
+    assert open_backend(profile(**compute), Settings()).name == compute["backend"]
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        {"backend": "slurm"},
+        {"slurm": CLUSTER},
+        {"backend": "slurm", "slurm": {**CLUSTER, "partition": "--wrap=rm"}},
+        {"backend": "slurm", "slurm": {**CLUSTER, "options": {"comment": "x"}}},
+        {"backend": "slurm", "slurm": {**CLUSTER, "rest": {**REST, "api_version": "v1"}}},
+        {"backend": "slurm", "slurm": {**CLUSTER, "rest": {**REST, "identity": "claims"}}},
+    ],
+)
+def test_a_cluster_that_cannot_be_is_refused(compute: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        profile(**compute)
+
+
+def test_a_cluster_whose_key_the_profile_does_not_name_is_refused() -> None:
+    rest = {**REST, "token_key": "elsewhere"}
+    named = profile(backend="slurm", slurm={**CLUSTER, "rest": rest})
+    with pytest.raises(SpecError, match="elsewhere"):
+        open_backend(named, Settings())
 
 
 def test_local_jobs_lie_in_the_home_and_run_in_two_environments() -> None:
     settings = Settings()
-    backend = open_backend(BackendName.LOCAL, settings)
+    backend = open_backend(profile(backend="local"), settings)
     assert isinstance(backend, LocalBackend)
     assert backend.jobs == settings.home / "jobs"
     assert backend.environments["stages"] == settings.stages_python
