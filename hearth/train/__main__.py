@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sys
-from pathlib import Path
 from typing import Any
 
-from hearth.errors import DataError, TransientError
+from hearth.errors import TransientError
 from hearth.model import Stage
 from hearth.stage.context import Context
 from hearth.stage.program import main
 from hearth.train import corpus
+from hearth.train.base import BaseModel, fetch
 from hearth.train.card import Lineage, card
-from hearth.train.data import TokenStream, write_stream
 from hearth.train.launch import Ranks
+from hearth.train.operation import OPERATION, TrainOperation
 from hearth.train.plot import plot
+from hearth.train.prepare import prepare
 from hearth.train.run import Pace, Report, Request, Workspace, write_whole
-from hearth.train.spec import CONTRACT, END_OF_TEXT, OPERATION, TrainOperation, TrainSpec
-from hearth.train.tokenizer import learn
+from hearth.train.spec import CONTRACT, TrainSpec
 from hearth.train.transfer import Uploader, fetch_newest
 
 log = logging.getLogger(__name__)
@@ -36,61 +35,16 @@ def run(context: Context) -> dict[str, Any]:
     sources = corpus.shares(folder)
     workspace = Workspace(context.scratch / "run")
     workspace.root.mkdir()
-    request, tokens = _prepare(context, spec, operation, folder, workspace)
-    report = _train(context, request, workspace)
-    _publish(context, spec, report, sources, workspace)
-    return _metrics(spec, report, tokens, request)
-
-
-def _prepare(
-    context: Context,
-    spec: TrainSpec,
-    operation: TrainOperation,
-    folder: Path,
-    workspace: Workspace,
-) -> tuple[Request, int]:
-    """Learn the tokenizer and tokenise; return the ranks' request and the train split's tokens."""
-    context.progress("tokenizer", 0, None, "documents")
-    tokenizer = learn(corpus.texts(folder, "train"), spec.tokenizer)
-    tokenizer.save(str(workspace.tokenizer))
-    context.progress("tokenise", 0, None, "documents")
-    tokens, _ = write_stream(workspace.tokens, corpus.texts(folder, "train"), tokenizer)
-    TokenStream(workspace.tokens, spec.sequence_length)  # too little text is an error now
-    request = Request(
-        spec=spec,
-        operation=operation,
-        # The tokens too: equal fingerprints must mean equal tokens, and a checkpoint would hide it.
-        identity=hashlib.sha256(
-            context.job.fingerprint.encode() + workspace.tokens.read_bytes()
-        ).hexdigest(),
-        vocabulary=tokenizer.get_vocab_size(),
-        boundary=tokenizer.token_to_id(END_OF_TEXT),
-        bytes_per_token=_validation_streams(folder, workspace, tokenizer, spec),
-    )
-    write_whole(workspace.request, request)
-    return request, tokens
-
-
-def _validation_streams(
-    folder: Path, workspace: Workspace, tokenizer: Any, spec: TrainSpec
-) -> dict[str, float]:
-    """Tokenise the validation split by language; return the bytes that a token stands for."""
-    found = {}
-    for language in corpus.languages(folder, "validation"):
-        path = workspace.validation(language)
-        texts = corpus.texts(folder, "validation", language)
-        tokens, size = write_stream(path, texts, tokenizer)
-        if tokens > spec.sequence_length:
-            found[language] = size / tokens
-        else:
-            log.warning("validation: %d tokens of %s are too few, left out", tokens, language)
-    if not found:
-        message = (
-            "corpus: its validation split holds no whole sequence of any language: raise "
-            "curate.split.validation, or shorten sequence_length"
+    base = fetch(context, spec.base, workspace.base) if spec.base else None
+    request, tokens = prepare(context, spec, operation, folder, workspace)
+    if request.ranks != spec.numerics.world_size:
+        context.unverified(
+            f"trained on {request.ranks} ranks where the recipe says {spec.numerics.world_size}: "
+            "the same sequences in every step, added up in another order, so bits may differ"
         )
-        raise DataError(message)
-    return found
+    report = _train(context, request, workspace)
+    _publish(context, spec, report, sources, base, workspace)
+    return _metrics(spec, report, tokens, request)
 
 
 def _train(context: Context, request: Request, workspace: Workspace) -> Report:
@@ -124,6 +78,7 @@ def _publish(
     spec: TrainSpec,
     report: Report,
     sources: list[corpus.SourceShare],
+    base: BaseModel | None,
     workspace: Workspace,
 ) -> None:
     job = context.job
@@ -135,6 +90,7 @@ def _publish(
         corpus=ref.fingerprint,
         corpus_uri=ref.uri,
         build=job.build,
+        base=base,
     )
     (workspace.model / "README.md").write_text(card(spec, report, sources, lineage), "utf-8")
     context.publish_tree(workspace.model, "model")
@@ -144,6 +100,8 @@ def _publish(
     picture = workspace.root / "loss.png"
     plot(report.history, f"{job.name}: {report.parameters:,} parameters", picture)
     context.publish(picture, "loss.png")
+    for name in ("adapter", "tensorboard"):
+        context.publish_tree(workspace.root / name, name)
 
 
 def _metrics(spec: TrainSpec, report: Report, tokens: int, request: Request) -> dict[str, Any]:
@@ -155,6 +113,9 @@ def _metrics(spec: TrainSpec, report: Report, tokens: int, request: Request) -> 
         "corpus_tokens": tokens,
         "tokens": len(losses) * spec.numerics.global_batch * spec.sequence_length,
         "tokens_per_second": report.tokens_per_second,
+        "mfu": report.utilisation,
+        "memory_bytes": report.memory_bytes,
+        "gradient_norm_end": report.history.gradient_norms[-1],
         "loss_start": losses[0],
         "loss_end": losses[-1],
         "validation_loss_start": validations[0].loss,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +12,15 @@ import pyarrow.parquet as pq
 
 from hearth.errors import DataError
 from hearth.model import FrozenModel
+from hearth.train.sections import ReplaySection
+
+ALL: Final = "all"
+REPLAY: Final = "replay"
 
 _COLUMNS: Final = ["source", "language", "text", "licence"]
+_MORE: Final = ["domain"]
+
+Row = dict[str, Any]
 
 
 class SourceShare(FrozenModel):
@@ -26,17 +33,66 @@ class SourceShare(FrozenModel):
     bytes: int
 
 
-def texts(folder: Path, split: str, language: str | None = None) -> Iterator[str]:
+def texts(
+    folder: Path, split: str, wanted: Callable[[Row], bool] = lambda _: True
+) -> Iterator[str]:
     """Yield the texts of a split, file by file in the order of their names.
 
     Args:
         folder: where the corpus lies (it holds `split=train/` and others).
         split: which.
-        language: only this one; None: all.
+        wanted: whether a document is taken; by default all are.
     """
     for row in _rows(folder, split):
-        if language is None or row["language"] == language:
+        if wanted(row):
             yield row["text"]
+
+
+def in_language(language: str) -> Callable[[Row], bool]:
+    """Return what takes the documents of one language."""
+    return lambda row: bool(row["language"] == language)
+
+
+def groups(
+    folder: Path, mixture: Mapping[str, float] | None, replay: ReplaySection | None
+) -> dict[str, float]:
+    """Return the weight of each group of the train split.
+
+    Args:
+        folder: where the corpus lies.
+        mixture: the weight of groups, by `language` or `language/domain`; None: all are one.
+        replay: which sources are replay, and their share.
+
+    Raises:
+        DataError: the corpus has no document of a group.
+    """
+    found = Counter(group_of(row, mixture, replay) for row in _rows(folder, "train"))
+    weights = dict(mixture) if mixture is not None else {ALL: 1.0}
+    if replay is not None:
+        rest = (1 - replay.share) / sum(weights.values())
+        weights = {name: weight * rest for name, weight in weights.items()}
+        weights[REPLAY] = replay.share
+    for name in weights:
+        if not found[name]:
+            has = ", ".join(sorted(filter(None, found))) or "none"
+            message = (
+                f"mixture: the train split has no document of {name!r} (it has {has}): look at "
+                "curation's report, or change train.mixture and train.replay"
+            )
+            raise DataError(message)
+    return weights
+
+
+def group_of(
+    row: Row, mixture: Mapping[str, float] | None, replay: ReplaySection | None
+) -> str | None:
+    """Return the group that a document is drawn with; None: it is left out."""
+    if replay is not None and row["source"] in replay.sources:
+        return REPLAY
+    if mixture is None:
+        return ALL
+    language, domain = row["language"], row.get("domain")
+    return next((name for name in (f"{language}/{domain}", language) if name in mixture), None)
 
 
 def languages(folder: Path, split: str) -> list[str]:
@@ -71,11 +127,12 @@ def shares(folder: Path) -> list[SourceShare]:
     ]
 
 
-def _rows(folder: Path, split: str) -> Iterator[dict[str, Any]]:
+def _rows(folder: Path, split: str) -> Iterator[Row]:
     for path in sorted((folder / f"split={split}").glob("*.parquet")):
         try:
             with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=2048, columns=_COLUMNS):
+                columns = [*_COLUMNS, *(c for c in _MORE if c in file.schema_arrow.names)]
+                for batch in file.iter_batches(batch_size=2048, columns=columns):
                     yield from batch.to_pylist()
         except (pa.ArrowException, KeyError) as error:
             message = f"{path.name}: is not a shard of a corpus ({error}): rebuild from curate"

@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Final
+
+import psutil
 
 from hearth.errors import TransientError
 from hearth.train.plan import failure_of
@@ -17,6 +20,8 @@ from hearth.train.run import Pace, Report, Request, Workspace
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.5
+_STANDING_SECONDS: Final = 600
+"""What ranks may take at least before their first step (importing, loading), and after the last."""
 
 
 class Ranks:
@@ -31,11 +36,14 @@ class Ranks:
         """
         numerics = request.spec.numerics
         self._workspace = workspace
+        self._patience = request.operation.hang_seconds
+        self._steps = request.spec.steps
+        self._since = time.time()
         command = [
             sys.executable,
             *("-m", "torch.distributed.run"),
             "--standalone",
-            *("--nproc-per-node", str(numerics.world_size)),
+            *("--nproc-per-node", str(request.ranks)),
             *("--max-restarts", "0"),
             *("-m", "hearth.train.worker"),
             *("--workspace", str(workspace.root)),
@@ -66,6 +74,7 @@ class Ranks:
         try:
             while True:
                 tick(self._pace())
+                self._end_if_hung()
                 try:
                     self._process.wait(_POLL_SECONDS)
                     break
@@ -86,6 +95,29 @@ class Ranks:
         if report is None:
             raise failure_of(self._workspace.rank_errors())
         return report
+
+    def _end_if_hung(self) -> None:
+        """End ranks that take no step: one that hangs keeps all others waiting for ever.
+
+        Raises:
+            TransientError: they were ended.
+        """
+        told = self._pace()
+        stepping = told is not None and told.step < self._steps
+        since = self._workspace.pace.stat().st_mtime if told else self._since
+        quiet = time.time() - since
+        patience = self._patience if stepping else max(self._patience, _STANDING_SECONDS)
+        if quiet <= patience or self._process.poll() is not None:
+            return
+        for rank in psutil.Process(self._process.pid).children(recursive=True):
+            # A stopped process and one that waits in a kernel's call end by no other signal.
+            rank.kill()
+        message = (
+            f"training: no step for {quiet:.0f} s after step {told.step if told else 0} "
+            f"(train.operation.hang_seconds is {self._patience}): a rank hangs; all were ended, "
+            "and the next attempt resumes from the newest checkpoint"
+        )
+        raise TransientError(message)
 
     def _end(self) -> None:
         """Leave no rank behind when the program goes down before them."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 
 from hearth.train.spec import OptimizerKind, OptimizerSection
 
@@ -32,6 +33,19 @@ def orthogonalise(matrix: Tensor) -> Tensor:
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T if matrix.size(0) > matrix.size(1) else x
+
+
+def _whole(part: Tensor) -> Tensor:
+    """Return a matrix of which the ranks may hold rows each: only a whole one has its values."""
+    return part.full_tensor() if isinstance(part, DTensor) else part
+
+
+def _like(whole: Tensor, weight: Tensor) -> Tensor:
+    """Return what this rank holds of a matrix that every rank has computed alike."""
+    if isinstance(weight, DTensor):
+        mesh, placements = weight.device_mesh, weight.placements
+        return distribute_tensor(whole, mesh, placements, src_data_rank=None)
+    return whole
 
 
 class Muon(torch.optim.Optimizer):
@@ -59,7 +73,8 @@ class Muon(torch.optim.Optimizer):
         if not state:
             state["momentum"] = torch.zeros_like(weight)
         state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-        update = orthogonalise(torch.lerp(weight.grad, state["momentum"], group["momentum"]))
+        update = _whole(torch.lerp(weight.grad, state["momentum"], group["momentum"]))
+        update = _like(orthogonalise(update), weight)
         scale = math.sqrt(max(1.0, weight.size(0) / weight.size(1)))
         weight.add_(update, alpha=-group["lr"] * scale)
 
@@ -82,6 +97,8 @@ def build(model: nn.Module, section: OptimizerSection) -> torch.optim.Optimizer:
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
+        if not weight.requires_grad:
+            continue
         inside = weight.ndim == 2 and "embed" not in name and "lm_head" not in name  # noqa: PLR2004
         (matrices if inside else others).append(weight)
     muon = section.kind is OptimizerKind.MUON

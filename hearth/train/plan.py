@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -33,7 +34,7 @@ def validation_steps(steps: int, times: int) -> frozenset[int]:
 
 
 class DataOrder:
-    """Which block of the token stream is the n-th sequence: a pure function of seed and n.
+    """Which block of a token stream is the n-th that is taken: a pure function of seed and n.
 
     Every pass over the blocks has an order of its own. Neither the number of ranks nor a restart
     plays a part, so a resumed run sees what the uninterrupted one would have.
@@ -51,19 +52,116 @@ class DataOrder:
         self._pass = -1
         self._order: npt.NDArray[np.int64] = np.empty(0, np.int64)
 
-    def block(self, sequence: int) -> int:
-        """Return the block that the sequence numbered `sequence` from 0 is."""
-        number, place = divmod(sequence, self._blocks)
-        if number != self._pass:
-            self._order = np.random.default_rng([self._seed, number]).permutation(self._blocks)
-            self._pass = number
+    def block(self, number: int) -> int:
+        """Return the block that is taken as the one numbered `number` from 0."""
+        passed, place = divmod(number, self._blocks)
+        if passed != self._pass:
+            self._order = np.random.default_rng([self._seed, passed]).permutation(self._blocks)
+            self._pass = passed
         return int(self._order[place])
 
-    def of_rank(self, step: int, global_batch: int, rank: int, world_size: int) -> list[int]:
-        """Return the blocks of one rank in the step numbered `step` from 0."""
-        share = global_batch // world_size
-        first = step * global_batch + rank * share
-        return [self.block(first + n) for n in range(share)]
+
+ROUND: Final = 1_000
+"""Sequences in which every group of a mixture has its exact share."""
+
+
+class Mixture:
+    """Of which group the n-th sequence is: a pure function of seed and n.
+
+    In every round of a thousand sequences each group has as many as its weight says; only their
+    order differs from round to round. So how many a group gave before any n needs no counting.
+    """
+
+    def __init__(self, weights: Sequence[float], seed: int) -> None:
+        """Mix groups.
+
+        Args:
+            weights: of each; one that is above zero gives at least one sequence in a round.
+            seed: the run's.
+        """
+        self._quotas = quotas(weights, ROUND)
+        self._seed = seed
+        self._round = -1
+        self._groups: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._numbers: npt.NDArray[np.int64] = np.empty(0, np.int64)
+
+    def of(self, sequence: int) -> tuple[int, int]:
+        """Return a sequence's group, and which of that group's it is; all are numbered from 0."""
+        turn, place = divmod(sequence, ROUND)
+        if turn != self._round:
+            self._shuffle(turn)
+        return int(self._groups[place]), int(self._numbers[place])
+
+    def _shuffle(self, turn: int) -> None:
+        groups = np.repeat(np.arange(len(self._quotas)), self._quotas)
+        self._groups = np.random.default_rng([self._seed, turn, ROUND]).permutation(groups)
+        self._numbers = np.empty_like(self._groups)
+        for group, quota in enumerate(self._quotas):
+            self._numbers[self._groups == group] = np.arange(turn * quota, (turn + 1) * quota)
+        self._round = turn
+
+
+def quotas(weights: Sequence[float], total: int) -> list[int]:
+    """Return whole numbers in the ratio of weights, by largest remainders, that add up to `total`.
+
+    Args:
+        weights: at least one above zero; there are fewer than `total`.
+        total: what is shared.
+    """
+    whole = sum(weights)
+    exact = [weight / whole * total for weight in weights]
+    shares = [max(int(share), int(share > 0)) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda n: (shares[n] - exact[n], n))
+    for n in by_remainder[: max(0, total - sum(shares))]:
+        shares[n] += 1
+    while sum(shares) > total:  # what the least weights got beyond their share
+        shares[shares.index(max(shares))] -= 1
+    return shares
+
+
+def of_rank(step: int, global_batch: int, rank: int, ranks: int) -> range:
+    """Return the numbers of the sequences that a rank takes in the step numbered from 0."""
+    share = global_batch // ranks
+    first = step * global_batch + rank * share
+    return range(first, first + share)
+
+
+DIVERGENCE_STEPS: Final = 20
+
+
+class Divergence:
+    """Whether the mean of the last twenty losses lies far above the lowest that any twenty had."""
+
+    def __init__(self, margin: float, before: Iterable[float] = ()) -> None:
+        """Watch losses.
+
+        Args:
+            margin: how far is too far, in nats.
+            before: the losses of a run that is resumed.
+        """
+        self._margin = margin
+        self._last: deque[float] = deque(maxlen=DIVERGENCE_STEPS)
+        self._lowest = math.inf
+        for loss in before:
+            self.see(loss)
+
+    def see(self, loss: float) -> bool:
+        """Take the loss of the next step; say whether training has diverged."""
+        self._last.append(loss)
+        if len(self._last) < DIVERGENCE_STEPS:
+            return False
+        mean = sum(self._last) / DIVERGENCE_STEPS
+        self._lowest = min(self._lowest, mean)
+        return mean > self._lowest + self._margin
+
+
+def utilisation(parameters: int, tokens_per_second: float, ranks: int, teraflops: float) -> float:
+    """Return the share of the devices' peak that training uses: MFU.
+
+    Six operations for each parameter and token (Kaplan et al. 2020; Chowdhery et al. 2022, B);
+    attention's own, which a long sequence adds, are left out, so it is a lower bound.
+    """
+    return 6 * parameters * tokens_per_second / (ranks * teraflops * 1e12)
 
 
 class RankError(FrozenModel):

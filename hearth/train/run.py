@@ -10,8 +10,17 @@ from typing import Any
 from pydantic import Field
 
 from hearth.model import FrozenModel
+from hearth.train.data import Boundary
+from hearth.train.operation import TrainOperation
 from hearth.train.plan import RankError
-from hearth.train.spec import TrainOperation, TrainSpec
+from hearth.train.spec import TrainSpec
+
+
+class Group(FrozenModel):
+    """Documents that are drawn from with one weight."""
+
+    name: str
+    weight: float
 
 
 class Request(FrozenModel):
@@ -21,8 +30,16 @@ class Request(FrozenModel):
     operation: TrainOperation
     identity: str = Field(description="Of the run: a checkpoint of another one is refused.")
     vocabulary: int
-    boundary: int = Field(description="The id of the end-of-text token.")
-    bytes_per_token: dict[str, float] = Field(description="Of each language's validation text.")
+    boundary: Boundary
+    groups: tuple[Group, ...] = Field(description="The tokens of each lie in the workspace.")
+    bytes_per_token: dict[str, float] = Field(
+        description="Of each language's validation text, those tokens that are learnt."
+    )
+
+    @property
+    def ranks(self) -> int:
+        """How many ranks run."""
+        return self.operation.ranks or self.spec.numerics.world_size
 
 
 class Validation(FrozenModel):
@@ -37,6 +54,7 @@ class History(FrozenModel):
     """What the run was like so far: `history.json`, in every checkpoint and at the end."""
 
     losses: tuple[float, ...] = Field((), description="Of every step, nats per token.")
+    gradient_norms: tuple[float, ...] = Field((), description="Of every step, before clipping.")
     validations: tuple[Validation, ...] = ()
 
 
@@ -48,6 +66,8 @@ class Report(FrozenModel):
     resumed_from: int | None
     steps: int = Field(description="Taken since the start or the resumption.")
     tokens_per_second: float | None
+    utilisation: float | None = Field(None, description="Share of the devices' peak: MFU.")
+    memory_bytes: int = Field(0, description="The most that a rank held.")
     stopped: bool = Field(description="Before the last step, because somebody asked.")
 
 
@@ -67,12 +87,18 @@ class Workspace:
         self.root = root
         self.request = root / "request.json"
         self.tokenizer = root / "tokenizer.json"
-        self.tokens = root / "train.tokens"
+        self.base = root / "base"
         self.checkpoints = root / "checkpoints"
         self.errors = root / "errors"
         self.pace = root / "pace.json"
         self.report = root / "report.json"
         self.model = root / "model"
+        self.adapter = root / "adapter"
+        self.events = root / "tensorboard"
+
+    def tokens(self, group: int) -> Path:
+        """Return where the tokens of a group lie."""
+        return self.root / f"train-{group}.tokens"
 
     def validation(self, language: str) -> Path:
         """Return where the validation text of a language lies, as tokens."""

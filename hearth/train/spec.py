@@ -8,20 +8,25 @@ from typing import Annotated, Final, Self
 from pydantic import Field, model_validator
 
 from hearth.model import FrozenModel, StageSpec
+from hearth.train.operation import OPERATION, Count, TrainOperation
+from hearth.train.sections import (
+    BaseSection,
+    LoraSection,
+    Mode,
+    Parallelism,
+    ReplaySection,
+    Weight,
+)
 
-CONTRACT: Final = 1
+CONTRACT: Final = 2
 """Goes up when equal inputs and an equal spec give other weights."""
 
-OPERATION: Final = "operation"
-"""Under this key of a job's settings stands the `TrainOperation`."""
-
 END_OF_TEXT: Final = "<|endoftext|>"
-"""The one special token: it stands before every document, and ends what the model writes."""
+"""The one special token of a tokenizer of ours: it stands before every document, and ends what the
+model writes."""
 
 BYTES: Final = 256
 """The alphabet of a byte-level tokenizer."""
-
-Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class Architecture(StrEnum):
@@ -59,8 +64,7 @@ class TokenizerSection(FrozenModel):
         8192,
         ge=BYTES + 1,
         le=65_536,
-        description="Tokens, the 256 bytes and the end of text among them. Token ids are kept in "
-        "two bytes each.",
+        description="Tokens, the 256 bytes and the end of text among them.",
     )
 
 
@@ -139,6 +143,11 @@ class NumericsSection(FrozenModel):
         "slower than fp32.",
     )
     threads: int = Field(1, ge=1, le=1_024, description="Threads of a rank's kernels.")
+    parallelism: Parallelism = Field(
+        Parallelism.DDP,
+        description="ddp: each rank holds the whole model; fsdp: a share of every layer, for what "
+        "does not fit one device.",
+    )
 
     @model_validator(mode="after")
     def _batch_divides(self) -> Self:
@@ -149,11 +158,6 @@ class NumericsSection(FrozenModel):
             )
             raise ValueError(message)
         return self
-
-    @property
-    def accumulation(self) -> int:
-        """Micro-batches that a rank adds up for a step."""
-        return self.global_batch // (self.world_size * self.micro_batch)
 
 
 class SamplingSection(FrozenModel):
@@ -170,23 +174,22 @@ class SamplingSection(FrozenModel):
     )
 
 
-class TrainOperation(FrozenModel):
-    """How to run it; none of this changes a weight, so none of it is fingerprinted."""
-
-    checkpoint_steps: Count = Field(100, description="Steps between checkpoints.")
-    keep_checkpoints: int = Field(
-        2,
-        ge=2,
-        le=1_000,
-        description="The newest ones that stay; two at least, because the newest may be damaged.",
-    )
-
-
 class Training(FrozenModel):
     """What can change the result."""
 
-    tokenizer: TokenizerSection = TokenizerSection()
-    model: ModelSection = ModelSection()
+    mode: Mode = Mode.PRETRAIN
+    base: BaseSection | None = Field(None, description="What it starts from; none: pretrain.")
+    lora: LoraSection | None = Field(None, description="Train adapters only.")
+    mixture: dict[str, Weight] | None = Field(
+        None,
+        description="Weight of each group of documents, by `language` or `language/domain`; a "
+        "group that is not named is left out. None: every document once in a pass.",
+    )
+    replay: ReplaySection | None = None
+    tokenizer: TokenizerSection = Field(
+        TokenizerSection(), description="In pretrain; a base brings its own."
+    )
+    model: ModelSection = Field(ModelSection(), description="In pretrain; a base brings its own.")
     sequence_length: int = Field(256, ge=8, le=131_072, description="Tokens in a sequence.")
     steps: Count = Field(description="Optimizer steps in the run.")
     schedule: ScheduleSection = ScheduleSection()
@@ -206,6 +209,31 @@ class Training(FrozenModel):
     )
 
     @model_validator(mode="after")
+    def _mode_has_what_it_needs(self) -> Self:
+        if (self.base is None) != (self.mode is Mode.PRETRAIN):
+            message = (
+                f"mode: {self.mode} {'takes no base' if self.base else 'needs a base'}: "
+                "pretrain starts from first weights, continue and sft from train.base"
+            )
+            raise ValueError(message)
+        if self.base is None:
+            if self.lora is not None:
+                message = "lora: adapters need a base: name one, and mode continue or sft"
+                raise ValueError(message)
+            return self
+        for name, unset in (("model", ModelSection()), ("tokenizer", TokenizerSection())):
+            if getattr(self, name) != unset:
+                message = f"{name}: the base brings its own: remove it, or train.base"
+                raise ValueError(message)
+        if self.optimizer == OptimizerSection():
+            message = (
+                "optimizer: its default rates are for first weights and would undo a base: give "
+                "them, such as {kind: adamw, learning_rate: 1e-4}"
+            )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _warms_up_in_time(self) -> Self:
         if self.schedule.warmup_steps >= self.steps:
             message = (
@@ -222,6 +250,17 @@ class TrainSection(Training):
     operation: TrainOperation = Field(
         TrainOperation(), description="How to run it, which no weight depends on."
     )
+
+    @model_validator(mode="after")
+    def _ranks_divide(self) -> Self:
+        ranks, numerics = self.operation.ranks, self.numerics
+        if ranks is not None and numerics.global_batch % (ranks * numerics.micro_batch):
+            message = (
+                f"operation.ranks: global_batch, {numerics.global_batch}, must be a multiple of "
+                f"ranks × micro_batch, {ranks} × {numerics.micro_batch}"
+            )
+            raise ValueError(message)
+        return self
 
 
 class TrainSpec(StageSpec, Training):

@@ -1,59 +1,80 @@
-"""What a checkpoint holds of torch: weights, optimizer, schedule, generators."""
+"""What a checkpoint holds of torch: weights that move and the optimizer, whoever holds which part.
+
+torch.distributed.checkpoint writes it, each rank its share, so that a run goes on with another
+number of ranks, or with FSDP instead of DDP. Rates, order and random numbers are functions of the
+step, and need no place in it.
+"""
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import load_model, save_model
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
 from torch import nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_state_dict,
+    set_state_dict,
+)
 
 from hearth.train.run import History
 
-WEIGHTS: Final = "model.safetensors"
-OPTIMIZER: Final = "optimizer.pt"
 HISTORY: Final = "history.json"
+_MOVING: Final = StateDictOptions(ignore_frozen_params=True)
 
 
 def save(
     folder: Path,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    scheduler: Any,
-    history: History,
-) -> None:
-    """Write what all ranks share; one rank does."""
-    save_model(model, str(folder / WEIGHTS))
-    torch.save(
-        {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()},
-        folder / OPTIMIZER,
+    group: dist.ProcessGroup,
+) -> Future[Any]:
+    """Take a copy of the state, and begin to write this rank's share of it.
+
+    Args:
+        folder: an empty folder that all ranks see.
+        model: as the rank holds it.
+        optimizer: its optimizer.
+        group: in which the writers meet, beside the training.
+
+    Returns:
+        What is done when all ranks' shares are written.
+    """
+    writer = dcp.FileSystemWriter(folder, overwrite=True)
+    future: Future[Any] = dcp.async_save(
+        _state(model, optimizer), storage_writer=writer, process_group=group
     )
+    return future
+
+
+def load(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Put a checkpoint's state into a model and its optimizer."""
+    state = _state(model, optimizer)
+    dcp.load(state, storage_reader=dcp.FileSystemReader(folder))
+    set_state_dict(
+        model,
+        optimizer,
+        model_state_dict=state["model"],
+        optim_state_dict=state["optimizer"],
+        options=StateDictOptions(strict=False),
+    )
+
+
+def whole(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return all weights on the CPU of the first rank; every rank has to ask."""
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    weights: dict[str, torch.Tensor] = get_model_state_dict(model, options=options)
+    return weights
+
+
+def save_history(folder: Path, history: History) -> None:
+    """Write what the run was like up to a checkpoint."""
     (folder / HISTORY).write_text(history.model_dump_json(), "utf-8")
-
-
-def save_generator(folder: Path, rank: int) -> None:
-    """Write what is a rank's own: the state of torch's generator."""
-    torch.save({"torch": torch.get_rng_state()}, folder / _generator(rank))
-
-
-def load_weights(folder: Path, model: nn.Module) -> None:
-    """Put a checkpoint's weights into a model."""
-    load_model(model, str(folder / WEIGHTS))
-
-
-def load_optimizer(folder: Path, optimizer: torch.optim.Optimizer, scheduler: Any) -> None:
-    """Put a checkpoint's moments and place in the schedule back."""
-    state = torch.load(folder / OPTIMIZER, weights_only=True)
-    optimizer.load_state_dict(state["optimizer"])
-    scheduler.load_state_dict(state["scheduler"])
-
-
-def load_generator(folder: Path, rank: int) -> None:
-    """Put a rank's generator back; one that took no part before keeps its own."""
-    path = folder / _generator(rank)
-    if path.is_file():
-        torch.set_rng_state(torch.load(path, weights_only=True)["torch"])
 
 
 def load_history(folder: Path) -> History:
@@ -61,5 +82,6 @@ def load_history(folder: Path) -> History:
     return History.model_validate_json((folder / HISTORY).read_bytes())
 
 
-def _generator(rank: int) -> str:
-    return f"generator-{rank}.pt"
+def _state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    weights, moments = get_state_dict(model, optimizer, options=_MOVING)
+    return {"model": weights, "optimizer": moments}

@@ -1,185 +1,203 @@
-"""What happens around the steps: agreeing to stop, losses, validation, checkpoints, pace."""
+"""What happens around the steps: stopping, losses, validation, checkpoints, curves, pace."""
 
 from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import torch
 import torch.distributed as dist
-from transformers import (
-    PreTrainedModel,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from torch import Tensor
 
 from hearth.errors import DataError
-from hearth.train import checkpoint, state
-from hearth.train.data import TokenStream
-from hearth.train.plan import validation_steps
+from hearth.train import checkpoint
+from hearth.train.batches import batch_of
+from hearth.train.data import IGNORED, TokenStream
+from hearth.train.events import Events
+from hearth.train.loop import Loop
+from hearth.train.parallel import memory
+from hearth.train.plan import Divergence, utilisation, validation_steps
 from hearth.train.run import History, Pace, Request, Validation, Workspace, write_whole
-from hearth.train.trainer import HearthTrainer, token_loss
+from hearth.train.saving import Saver
 
 _PACE_SECONDS: Final = 1.0
-_TRAINER_STATE: Final = "trainer_state.json"
 _VALIDATION_BATCH: Final = 8
 
 
-class Watch(TrainerCallback):
+class Watch:
     """One rank's view of the run; everything that matters is agreed with the others."""
 
     def __init__(
-        self, trainer: HearthTrainer, request: Request, workspace: Workspace, history: History
+        self, loop: Loop, request: Request, workspace: Workspace, history: History
     ) -> None:
-        """Watch a run that has `history` behind it."""
+        """Watch a run that has `history` behind it; every rank has to make its own."""
         self.stop_asked = False
         self.stopped = False
-        self.saved: int | None = None
-        self._trainer = trainer
+        self.parameters = sum(weight.numel() for weight in loop.model.parameters())
+        self.steps = 0
+        self._loop = loop
         self._request = request
+        self._operation = request.operation
         self._workspace = workspace
         self._losses = list(history.losses)
+        self._norms = list(history.gradient_norms)
         self._validations = list(history.validations)
         self._due = validation_steps(request.spec.steps, request.spec.validations)
+        self._divergence = Divergence(self._operation.divergence, history.losses)
         self._rank = dist.get_rank()
         self._world = dist.get_world_size()
-        self._busy = 0.0
-        self._steps = 0
+        self._saver = Saver(
+            workspace.checkpoints, request.identity, self._operation.keep_checkpoints
+        )
+        self._events = Events(workspace.events, len(self._losses)) if self._rank == 0 else None
+        self._stop = False
+        self._busy = self._counted = 0.0
         self._mark = self._pace_at = 0.0
 
     @property
     def history(self) -> History:
         """What the run was like so far."""
-        return History(losses=tuple(self._losses), validations=tuple(self._validations))
+        return History(
+            losses=tuple(self._losses),
+            gradient_norms=tuple(self._norms),
+            validations=tuple(self._validations),
+        )
 
     @property
     def tokens_per_second(self) -> float | None:
         """Tokens of all ranks per second of training, validation left out, since the start."""
-        numbers = self._request.spec
-        tokens = self._steps * numbers.numerics.global_batch * numbers.sequence_length
-        return tokens / self._busy if self._busy else None
+        return self.steps * self._step_tokens / self._busy if self._busy else None
 
     @property
-    def steps(self) -> int:
-        """Steps taken since the start or the resumption."""
-        return self._steps
+    def utilisation(self) -> float | None:
+        """The share of the devices' peak that training uses, if the peak is known."""
+        return self._used(self.tokens_per_second)
 
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Take the first validation loss, of the untrained model."""
-        del args, control
-        if state.global_step == 0:
+    def begin(self) -> None:
+        """Take the first validation loss, of the model before its first step."""
+        if not self._losses:
             self._validate(0)
         self._mark = time.monotonic()
+        self._report_pace(len(self._losses), self._losses[-1] if self._losses else 0.0)
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
-    ) -> None:
-        """Agree on loss and stopping; validate, checkpoint and report where that is due."""
-        del args
-        step = state.global_step
-        loss, stop = self._agree()
-        if not math.isfinite(loss):
-            raise DataError(self._diverged(step, loss))
-        self._losses.append(loss)
-        self._steps += 1
+    def agree(self, step: int, loss: Tensor, norm: Tensor) -> None:
+        """Share a step's loss, stopping and writing; stop before a bad gradient moves a weight.
+
+        Raises:
+            DataError: training has diverged.
+        """
+        flags = [float(self.stop_asked), float(self._saver.written)]
+        shared = torch.tensor([loss.item(), *flags], dtype=torch.float64)
+        dist.all_reduce(shared)
+        mean, stop, written = shared.tolist()
+        size = norm.item()
+        self._stop = stop > 0
+        if not (math.isfinite(mean) and math.isfinite(size)) or self._divergence.see(mean):
+            self._saver.settle()
+            raise DataError(self._diverged(step, mean, size))
+        if written == self._world:
+            self._saver.seal()
+        self._losses.append(mean)
+        self._norms.append(size)
+
+    def after(self, step: int) -> bool:
+        """Validate, checkpoint and report where that is due; say whether to go on."""
+        self.steps += 1
         self._busy += time.monotonic() - self._mark
         if step in self._due:
             self._validate(step)
         begun = time.monotonic()
         last = step == self._request.spec.steps
-        if stop or last or step % self._request.operation.checkpoint_steps == 0:
-            self._checkpoint(step, state, given["optimizer"], given["lr_scheduler"])
-            self._busy += time.monotonic() - begun
-        if stop and not last:
-            self.stopped = True
-            control.should_training_stop = True
-        self._report_pace(step, loss)
+        if self._stop or last or step % self._operation.checkpoint_steps == 0:
+            self._saver.begin(step, self._loop.model, self._loop.optimizer, self.history)
+        if self._stop or last:
+            self._saver.settle()
+        self._busy += time.monotonic() - begun
+        self.stopped = self._stop and not last
+        if step % self._operation.interval_steps == 0 or last:
+            self._interval(step)
+        self._report_pace(step, self._losses[-1])
         self._mark = time.monotonic()
+        return not self.stopped
 
-    def _agree(self) -> tuple[float, bool]:
-        """Return the step's mean loss and whether any rank was asked to stop: alike everywhere."""
-        shared = torch.stack(
-            [self._trainer.step_loss, torch.tensor(float(self.stop_asked))]
-        ).double()
-        dist.all_reduce(shared)
-        self._trainer.step_loss.zero_()
-        return shared[0].item() / self._world, shared[1].item() > 0
+    @property
+    def _step_tokens(self) -> int:
+        return self._request.spec.numerics.global_batch * self._request.spec.sequence_length
 
-    def _diverged(self, step: int, loss: float) -> str:
+    def _used(self, tokens_per_second: float | None) -> float | None:
+        peak = self._operation.peak_teraflops
+        if peak is None or tokens_per_second is None:
+            return None
+        return utilisation(self.parameters, tokens_per_second, self._world, peak)
+
+    def _diverged(self, step: int, loss: float, norm: float) -> str:
         rate = self._request.spec.optimizer
         kept = checkpoint.sealed_steps(self._workspace.checkpoints)
         return (
-            f"loss: is {loss} at step {step}: training diverged. Lower optimizer.learning_rate "
-            f"({rate.learning_rate:g}) or matrix_learning_rate ({rate.matrix_learning_rate:g}), "
-            "lengthen schedule.warmup_steps, or look for broken text in the corpus. "
+            f"loss: is {loss:.4g}, with a gradient of norm {norm:.4g}, at step {step}: training "
+            f"diverged. Lower optimizer.learning_rate ({rate.learning_rate:g}) or "
+            f"matrix_learning_rate ({rate.matrix_learning_rate:g}), lengthen "
+            "schedule.warmup_steps, or look for broken text in the corpus. "
             f"Checkpoints before it: {', '.join(map(str, kept)) or 'none'}"
         )
 
     @torch.no_grad()
     def _validate(self, step: int) -> None:
-        model = self._model()
+        model = self._loop.model
         model.eval()
-        losses = {
-            language: self._loss_on(language, model) for language in self._request.bytes_per_token
-        }
+        losses = {language: self._loss_on(language) for language in self._request.bytes_per_token}
         model.train()
-        self._validations.append(
-            Validation(
-                step=step,
-                loss=sum(losses.values()) / len(losses),
-                bits_per_byte={
-                    language: loss / math.log(2) / self._request.bytes_per_token[language]
-                    for language, loss in losses.items()
-                },
-            )
+        validation = Validation(
+            step=step,
+            loss=sum(losses.values()) / len(losses),
+            bits_per_byte={
+                language: loss / math.log(2) / self._request.bytes_per_token[language]
+                for language, loss in losses.items()
+            },
         )
+        self._validations.append(validation)
+        if self._events is not None:
+            bits = {f"bits_per_byte/{k}": v for k, v in validation.bits_per_byte.items()}
+            self._events.add(step, {"loss/validation": validation.loss, **bits})
 
-    def _loss_on(self, language: str, model: PreTrainedModel) -> float:
+    def _loss_on(self, language: str) -> float:
         length = self._request.spec.sequence_length
         stream = TokenStream(self._workspace.validation(language), length)
         count = min(stream.blocks, self._request.spec.validation_sequences)
         # Spread over the whole split, in its order; ranks take turns.
-        blocks = [n * stream.blocks // count for n in range(count)][self._rank :: self._world]
+        blocks = [n * stream.blocks // count for n in range(count)]
+        mine = blocks[self._rank :: self._world]
+        # Ranks that share a model compute together, so each needs as many blocks as the others.
+        spare = -(-count // self._world) - len(mine)
+        mine += blocks[:spare]
         total = torch.zeros(2, dtype=torch.float64)
-        for start in range(0, len(blocks), _VALIDATION_BATCH):
-            tokens = torch.from_numpy(stream.read(blocks[start : start + _VALIDATION_BATCH]))
-            batch = {"input_ids": tokens[:, :-1], "targets": tokens[:, 1:]}
-            total[0] += token_loss(model, batch, reduction="sum").double()
-            total[1] += batch["targets"].numel()
+        for start in range(0, len(mine), _VALIDATION_BATCH):
+            batch = batch_of(stream.read(mine[start : start + _VALIDATION_BATCH]))
+            if spare and start + _VALIDATION_BATCH >= len(mine):
+                batch["targets"][-spare:] = IGNORED
+            total[0] += self._loop.summed(batch).double().cpu()
+            total[1] += (batch["targets"] != IGNORED).sum()
         dist.all_reduce(total)
         return float(total[0] / total[1])
 
-    def _model(self) -> PreTrainedModel:
-        return self._trainer.model
-
-    def _checkpoint(
-        self, step: int, trainer_state: TrainerState, optimizer: Any, scheduler: Any
-    ) -> None:
-        root = self._workspace.checkpoints
-        folder = checkpoint.aside(root, step)
-        if self._rank == 0:
-            self._write(folder, trainer_state, optimizer, scheduler)
-        dist.barrier()
-        state.save_generator(folder, self._rank)
-        # Only when every rank's part is there may the manifest say that the whole is.
-        dist.barrier()
-        if self._rank == 0:
-            checkpoint.seal(root, step, self._request.identity, self._world)
-            checkpoint.prune(root, self._request.operation.keep_checkpoints)
-        self.saved = step
-
-    def _write(
-        self, folder: Path, trainer_state: TrainerState, optimizer: Any, scheduler: Any
-    ) -> None:
-        checkpoint.clear(folder)
-        trainer_state.save_to_json(str(folder / _TRAINER_STATE))
-        state.save(folder, self._model(), optimizer, scheduler, self.history)
+    def _interval(self, step: int) -> None:
+        """Add a point to the curves: of the steps since the last one, its pace."""
+        seconds = self._busy - self._counted
+        self._counted = self._busy
+        steps = step % self._operation.interval_steps or self._operation.interval_steps
+        rate = min(steps, self.steps) * self._step_tokens / seconds if seconds else None
+        if self._events is not None:
+            scalars: dict[str, Any] = {
+                "loss/train": self._losses[-1],
+                "gradient_norm": self._norms[-1],
+                "learning_rate": self._loop.optimizer.param_groups[-1]["lr"],
+                "tokens_per_second": rate,
+                "mfu": self._used(rate),
+                "memory_bytes": float(memory(self._loop.device)),
+            }
+            self._events.add(step, scalars)
+            self._events.flush()
 
     def _report_pace(self, step: int, loss: float) -> None:
         now = time.monotonic()

@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hearth.errors import EXIT_DEFECT, EXIT_OK, EXIT_TRANSIENT, HearthError
 from hearth.train import checkpoint
@@ -22,8 +22,7 @@ from hearth.train.plan import RankError
 from hearth.train.run import History, Report, Request, Workspace, write_whole
 
 if TYPE_CHECKING:
-    from hearth.train.spec import SamplingSection
-    from hearth.train.trainer import HearthTrainer
+    from hearth.train.loop import Loop
     from hearth.train.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -61,37 +60,32 @@ def main() -> int:
 
 def _run(request: Request, workspace: Workspace) -> bool:
     """Train from the newest valid checkpoint to the end; say whether it was stopped before."""
-    import torch  # noqa: PLC0415 - what it takes to import must not escape `main`'s last words
+    # What it takes to import must not escape `main`'s last words.
     import torch.distributed as dist  # noqa: PLC0415
 
-    from hearth.train.data import TokenStream  # noqa: PLC0415
+    from hearth.train import optimizer, parallel, state  # noqa: PLC0415
+    from hearth.train.batches import Batches  # noqa: PLC0415
+    from hearth.train.loop import Loop  # noqa: PLC0415
     from hearth.train.network import network  # noqa: PLC0415
-    from hearth.train.state import load_history  # noqa: PLC0415
-    from hearth.train.trainer import HearthTrainer  # noqa: PLC0415
     from hearth.train.watch import Watch  # noqa: PLC0415
 
-    torch.set_num_threads(request.spec.numerics.threads)
-    torch.use_deterministic_algorithms(mode=True)
-    dist.init_process_group("gloo")
-    stream = TokenStream(workspace.tokens, request.spec.sequence_length)
-    model = network(request.spec, request.vocabulary, request.boundary)
-    trainer = HearthTrainer(model, request, workspace, stream)
-    _assert_mode(trainer, request)
+    spec = request.spec
+    device = parallel.join(spec.numerics.threads)
+    streams = [workspace.tokens(number) for number in range(len(request.groups))]
+    batches = Batches(request, streams, dist.get_rank(), dist.get_world_size())
+    model = parallel.share(network(request, workspace), request, device)
+    parallel.check(model, request)
+    loop = Loop(model, optimizer.build(model, spec.optimizer), spec, device)
     found = _agreed_checkpoint(request, workspace)
-    history = load_history(found) if found else History()
-    watch = Watch(trainer, request, workspace, history)
-    trainer.add_callback(watch)
+    history = state.load_history(found) if found else History()
+    watch = Watch(loop, request, workspace, history)
     signal.signal(signal.SIGTERM, lambda *_: _ask_to_stop(watch))
-    resumed_from = len(history.losses) if found else None
-    if found is None:
-        trainer.train()
-    elif len(history.losses) < request.spec.steps:
+    if found is not None:
         log.info("resumes after step %d from %s", len(history.losses), found.name)
-        trainer.resume(found, len(history.losses))
-    else:
-        trainer._load_from_checkpoint(str(found))  # noqa: SLF001 - Trainer's hook, ours
-    if dist.get_rank() == 0:
-        _finish(request, workspace, trainer, watch, resumed_from)
+        state.load(found, model, loop.optimizer)
+    watch.begin()
+    loop.run(batches, len(history.losses), watch)
+    _finish(request, workspace, watch, len(history.losses) if found else None, loop)
     dist.barrier()
     dist.destroy_process_group()
     return watch.stopped
@@ -100,17 +94,6 @@ def _run(request: Request, workspace: Workspace) -> bool:
 def _ask_to_stop(watch: Watch) -> None:
     """Handle SIGTERM: the ranks agree on it at the end of the step."""
     watch.stop_asked = True
-
-
-def _assert_mode(trainer: HearthTrainer, request: Request) -> None:
-    """Refuse to run in another mode than asked: Accelerate may fall back without a word."""
-    import torch.distributed as dist  # noqa: PLC0415
-
-    wanted = request.spec.numerics.world_size
-    found = dist.get_world_size()
-    if found != wanted or trainer.args.world_size != wanted:
-        message = f"world size: is {found}, the spec says {wanted}"
-        raise HearthError(message)
 
 
 def _agreed_checkpoint(request: Request, workspace: Workspace) -> Path | None:
@@ -123,6 +106,9 @@ def _agreed_checkpoint(request: Request, workspace: Workspace) -> Path | None:
         found = checkpoint.newest_valid(workspace.checkpoints, request.identity)
         if found:
             step = torch.tensor(found[1].step)
+            was, now = found[1].world_size, dist.get_world_size()
+            if was != now:
+                log.warning("checkpoint of %d ranks is dealt to %d: bits may differ", was, now)
     dist.broadcast(step, 0)
     agreed = int(step.item())
     return workspace.checkpoints / checkpoint.name_of(agreed) if agreed >= 0 else None
@@ -131,29 +117,29 @@ def _agreed_checkpoint(request: Request, workspace: Workspace) -> Path | None:
 def _finish(
     request: Request,
     workspace: Workspace,
-    trainer: HearthTrainer,
     watch: Watch,
     resumed_from: int | None,
+    loop: Loop,
 ) -> None:
-    if not watch.stopped:
-        from hearth.train.tokenizer import save  # noqa: PLC0415
+    import torch.distributed as dist  # noqa: PLC0415
 
-        _set_sampling(trainer.model.generation_config, request.spec.sampling)
-        trainer.model.save_pretrained(workspace.model)
-        save(workspace.tokenizer, workspace.model, request.spec.sequence_length)
+    from hearth.train.parallel import memory  # noqa: PLC0415
+    from hearth.train.publish import publish  # noqa: PLC0415
+
+    if not watch.stopped:
+        publish(loop.model, request, workspace)
     report = Report(
         history=watch.history,
-        parameters=sum(weight.numel() for weight in trainer.model.parameters()),
+        parameters=watch.parameters,
         resumed_from=resumed_from,
         steps=watch.steps,
         tokens_per_second=watch.tokens_per_second,
+        utilisation=watch.utilisation,
+        memory_bytes=memory(loop.device),
         stopped=watch.stopped,
     )
-    write_whole(workspace.report, report)
-
-
-def _set_sampling(config: Any, sampling: SamplingSection) -> None:
-    config.update(do_sample=True, **sampling.model_dump())
+    if dist.get_rank() == 0:
+        write_whole(workspace.report, report)
 
 
 def _last_words(rank: int, error: Exception, workspace: Workspace) -> RankError:

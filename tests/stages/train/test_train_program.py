@@ -162,7 +162,7 @@ def test_killed_and_stopped_and_damaged_it_ends_with_the_uninterrupted_weights(
     newest = checkpoints(second)[-1]
     assert f"after step {newest}," in end.message, "it stops at a checkpoint"
 
-    path = f"checkpoints/step-{newest:06d}/model.safetensors"
+    path = f"checkpoints/step-{newest:06d}/__0_0.distcp"
     damaged = bytearray(second.folder.get(path))
     damaged[len(damaged) // 2] ^= 1
     second.folder.put(path, bytes(damaged))

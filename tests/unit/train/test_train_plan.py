@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hearth.errors import EXIT_DATA, EXIT_DEFECT, EXIT_TRANSIENT, DataError, TransientError
-from hearth.train.plan import DataOrder, RankError, failure_of, rate_at, validation_steps
+from hearth.train.plan import (
+    ROUND,
+    DataOrder,
+    Divergence,
+    Mixture,
+    RankError,
+    failure_of,
+    of_rank,
+    quotas,
+    rate_at,
+    utilisation,
+    validation_steps,
+)
 from hearth.train.spec import ScheduleSection, ScheduleShape
 
 SCHEDULES = st.builds(
@@ -62,11 +74,69 @@ def test_passes_and_seeds_differ_in_their_order() -> None:
     assert first != [DataOrder(50, 1).block(n) for n in range(50)]
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 4, 8])
-def test_a_step_holds_the_same_sequences_on_any_number_of_ranks(world_size: int) -> None:
-    order = DataOrder(100, 3)
-    step = [block for rank in range(world_size) for block in order.of_rank(5, 8, rank, world_size)]
-    assert step == order.of_rank(5, 8, 0, 1)
+@pytest.mark.parametrize("ranks", [1, 2, 4, 8])
+def test_a_step_holds_the_same_sequences_on_any_number_of_ranks(ranks: int) -> None:
+    step = [number for rank in range(ranks) for number in of_rank(5, 8, rank, ranks)]
+    assert step == list(range(40, 48))
+
+
+WEIGHTS = st.lists(st.floats(0.001, 100), min_size=1, max_size=8)
+
+
+@given(WEIGHTS, st.integers(0, 5), st.integers(0, 2 * ROUND))
+def test_a_sequences_group_depends_on_nothing_but_weights_seed_and_number(
+    weights: list[float], seed: int, number: int
+) -> None:
+    walked = Mixture(weights, seed)
+    walked.of(0)
+    assert walked.of(number) == Mixture(weights, seed).of(number)
+
+
+@given(WEIGHTS, st.integers(0, 5))
+def test_every_group_gives_its_share_and_each_of_its_sequences_in_turn(
+    weights: list[float], seed: int
+) -> None:
+    mixture = Mixture(weights, seed)
+    drawn = [mixture.of(number) for number in range(2 * ROUND)]
+    for group, weight in enumerate(weights):
+        numbers = [number for of, number in drawn if of == group]
+        assert sorted(numbers) == list(range(len(numbers)))
+        assert abs(len(numbers) / 2 - ROUND * weight / sum(weights)) <= len(weights)
+        assert numbers
+
+
+@given(
+    st.lists(st.just(0.0) | st.floats(0.001, 100), min_size=1, max_size=20), st.integers(21, 2000)
+)
+def test_quotas_add_up_and_leave_out_nobody_who_has_a_weight(
+    weights: list[float], total: int
+) -> None:
+    weights = [*weights, 1.0]
+    found = quotas(weights, total)
+    assert sum(found) == total
+    assert all((quota > 0) == (weight > 0) for quota, weight in zip(found, weights, strict=True))
+
+
+def test_a_loss_far_above_the_best_has_diverged_and_noise_has_not() -> None:
+    falling = [5 - n / 100 for n in range(100)]
+    noisy = [loss + (1.5 if n % 7 == 0 else 0) for n, loss in enumerate(falling)]
+    watched = Divergence(2.0, noisy)
+    assert not watched.see(4)
+    assert any([Divergence(2.0, noisy).see(90), *map(watched.see, [7.5] * 19)])
+
+
+def test_a_resumed_run_knows_how_low_the_loss_was() -> None:
+    low, high = [1.0] * 30, [6.0] * 10
+    whole, resumed = Divergence(2.0), Divergence(2.0, low)
+    for loss in low:
+        whole.see(loss)
+    assert [whole.see(loss) for loss in high] == [resumed.see(loss) for loss in high]
+    assert resumed.see(6.0)
+
+
+def test_half_the_peak_is_half() -> None:
+    # 6 × 1e9 parameters × 1e4 tokens/s = 6e13 of 2 × 6e13.
+    assert utilisation(10**9, 1e4, ranks=2, teraflops=60) == pytest.approx(0.5)
 
 
 def words(code: int, at: float, *, lost_peer: bool = False) -> RankError:

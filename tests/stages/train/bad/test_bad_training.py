@@ -59,7 +59,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_why(
         numerics=NumericsSection(global_batch=8, world_size=1, micro_batch=8),
     )
     assert "training diverged" in message
-    assert "loss: is nan at step" in message
+    assert "loss: is nan, with a gradient of norm nan, at step" in message
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 but no more"])
