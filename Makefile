@@ -68,8 +68,13 @@ format: $(AIRFLOW)/.ok ## let ruff format and mend what it can
 
 # SKIP="faults stages" leaves tiers out.
 SKIP ?=
+# A Slurm with accounting and a REST API, and an SSH server before it.
+SLURM := munged=munge slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client slurmdbd=slurmdbd \
+	slurmrestd=slurmrestd mariadbd=mariadb-server-core sshd=openssh-server ssh=openssh-client \
+	/usr/lib/*/slurm-wlm/auth_jwt.so=slurm-wlm-jwt-plugin
 test: envs ## every tier of tests, in order
-	@$(if $(filter browser,$(SKIP)),,requirements/debian chromium chromium browser)
+	@$(if $(filter browser,$(SKIP)),,requirements/debian browser chromium=chromium)
+	@$(if $(filter slurm,$(SKIP)),,requirements/debian slurm $(foreach pair,$(SLURM),'$(pair)'))
 	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,$(SKIP))
 
 test-fast: $(AIRFLOW)/.ok ## the unit tests alone

@@ -22,16 +22,20 @@ STAGES = ROOT / ".venv" / "stages" / "bin" / "python"
 
 @dataclass(frozen=True)
 class Tier:
-    """A folder of tests and the interpreter that runs it."""
+    """A folder of tests, or some of it, and the interpreter that runs it."""
 
     name: str
     python: Path
+    folder: str = ""  # by default the tier's name
+    only: str = ""  # those of its tests that this expression over markers takes
 
     def run(self, arguments: list[str]) -> Counter[str]:
         """Run it; return how many tests passed, failed and were skipped."""
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
-            command = [self.python, "-m", "pytest", f"tests/{self.name}", f"--junitxml={report}"]
+            tests = f"tests/{self.folder or self.name}"
+            command = [self.python, "-m", "pytest", tests, f"--junitxml={report}"]
+            command += ["-m", self.only] if self.only else []
             code = subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode
             counts = _counts(report)
         # pytest can fail without a failed test: nothing collected, a crash, an interrupt.
@@ -42,7 +46,8 @@ class Tier:
 
 TIERS = (
     Tier("unit", AIRFLOW),
-    Tier("compute", AIRFLOW),
+    Tier("compute", AIRFLOW, only="not slurm"),
+    Tier("slurm", AIRFLOW, folder="compute", only="slurm"),
     Tier("stages", STAGES),
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),

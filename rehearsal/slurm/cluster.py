@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import secrets
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from hearth.compute import process
 from hearth.compute.process import ProcessIdentity
 from rehearsal.slurm import config
 from rehearsal.slurm.config import Ports
-from rehearsal.slurm.daemon import Daemon
+from rehearsal.slurm.daemon import SEARCH_PATH, Daemon
 
 _TABLES: Final = Path("/usr/share/mysql/mysql_system_tables.sql")
 _NODE: Final = "HEARTH_REHEARSED_NODE"  # marks slurmd and its slurmstepd, whatever becomes of them
@@ -67,7 +66,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What Slurm's commands need in their environment to reach this cluster."""
-        return {"PATH": os.environ["PATH"], "SLURM_CONF": str(self._conf)}
+        return {"PATH": SEARCH_PATH, "SLURM_CONF": str(self._conf)}
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run one of Slurm's commands against it; return what it says."""
@@ -246,7 +245,7 @@ class Cluster:
             tables = "create database mysql;\nuse mysql;\n" + _TABLES.read_text()
             with (self.home / "log" / "bootstrap.log").open("wb") as log:
                 subprocess.run(
-                    ["mariadbd", *options, "--bootstrap"],  # noqa: S607 - where PATH has it
+                    ["/usr/sbin/mariadbd", *options, "--bootstrap"],
                     input=tables.encode(),
                     stdout=log,
                     stderr=log,

@@ -14,6 +14,9 @@ from typing import Final
 
 from hearth.compute.process import ProcessIdentity
 
+SEARCH_PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+"""Daemons lie where only administrators look."""
+
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 10.0
 _POLL: Final = 0.05
@@ -64,7 +67,7 @@ class Daemon:
             with self.log.open("ab") as log:
                 process = subprocess.Popen(
                     command,
-                    env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(environment or {})},
+                    env={"PATH": SEARCH_PATH, "LANG": "C.UTF-8", **(environment or {})},
                     cwd=self.home,
                     stdin=subprocess.DEVNULL,
                     stdout=log,

@@ -33,6 +33,7 @@ from hearth.compute.slurm.folder import StoreFolder
 from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings, settings
 from hearth.resources import BackendName, Compute, SlurmRest, SlurmSettings
 from rehearsal.slurm import Cluster
+from rehearsal.slurm.daemon import SEARCH_PATH
 
 PATIENCE = 20.0  # seconds for what takes a tenth of one on a quiet machine
 
@@ -238,8 +239,8 @@ RIGS: dict[str, type[Rig]] = {"local": LocalRig, "slurm": SlurmRig}
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A Slurm of three nodes."""
-    if shutil.which("slurmctld") is None:
-        pytest.skip("there is no Slurm: `requirements/debian slurm` installs it")
+    if shutil.which("slurmctld", path=SEARCH_PATH) is None:
+        pytest.skip("there is no Slurm: `make test` installs it")
     # Sockets lie in it, whose paths have 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="hearth-slurm-") as home:
         cluster = Cluster(Path(home))
