@@ -16,12 +16,15 @@ from pydantic import ValidationError
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, read_record
 from hearth.build import Build, BuildRecord, EventKind
 from hearth.errors import DataError, SpecError
-from hearth.gate.decision import GateDecision, Reference
+from hearth.gate.decision import AcceptanceCheck, GateDecision, Reference
+from hearth.gate.spec import GateSection
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, evaluation_of, recipe_of, stage_plans
+from hearth.review.demand import acceptance_checks
 from hearth.rollout.state import Version, read_state
 from hearth.storage import Store
 from hearth.suite.manifest import SuiteManifest
+from hearth.trace.corpora import Corpus
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,6 +75,7 @@ def judge(root: Store, build: Build, record: BuildRecord) -> Judgement:
     from hearth.gate.decide import decide  # noqa: PLC0415
 
     plans = stage_plans(record)
+    section = recipe_of(record).gate
     compared = references(root, record)
     scores = {
         reference: _scores(root, evaluation_plan(root, record, version), f"evaluate_{reference}")
@@ -83,8 +87,9 @@ def judge(root: Store, build: Build, record: BuildRecord) -> Judgement:
             scores.get(Reference.SERVING),
             scores.get(Reference.ANCHOR),
             _suite(root, plans[Stage.SUITE]),
-            recipe_of(record).gate,
+            section,
             _exposed(root, plans[Stage.CURATE]),
+            _accepted(root, plans[Stage.CURATE], section),
         ),
         candidate=plans[Stage.TRAIN].ref(),
         serving=compared.get(Reference.SERVING),
@@ -144,9 +149,26 @@ def describe(judgement: Judgement) -> str:
             f"| {one.limit:.2%} | {'yes' if one.met else 'no'} |"
             for one in decision.exposures
         ]
+    if decision.acceptances:
+        lines += ["", "| reviewed by | sample | accepted | interval | asked for | judged | met |"]
+        lines += ["|---|---|---|---|---|---|---|", *map(_reviewed, decision.acceptances)]
     if decision.items_needed:
         lines += ["", f"About {decision.items_needed} items a task would decide it."]
     return "\n".join(lines)
+
+
+def _reviewed(one: AcceptanceCheck) -> str:
+    share = "–" if one.share is None else f"{one.share:.2%}"
+    interval = "–" if one.lower is None else f"{one.lower:.2%} to {one.upper:.2%}"
+    met = {True: "yes", False: "no", None: "open"}[one.met]
+    who = f"{one.method}: {', '.join(one.reviewers)}" if one.reviewers else one.method
+    sample = one.sample or "–"
+    if one.samples > 1:
+        sample += f" (of {one.samples})"
+    return (
+        f"| {who} | {sample} | {share} | {interval} | {one.limit:.2%} "
+        f"| {one.judged} of {one.wanted} wanted | {met} |"
+    )
 
 
 def _record(root: Store, plan: StagePlan, task: str) -> tuple[Artifact, ArtifactRecord]:
@@ -186,6 +208,14 @@ def _exposed(root: Store, plan: StagePlan) -> dict[str, float]:
         if isinstance(share, int | float):
             shares[task] = float(share)
     return shares
+
+
+def _accepted(root: Store, plan: StagePlan, section: GateSection) -> tuple[AcceptanceCheck, ...]:
+    """Return what reviewers said of the corpus by now, as far as the recipe asks them."""
+    if section.acceptance is None:
+        return ()
+    _, record = _record(root, plan, "curate")
+    return acceptance_checks(root, Corpus(root, record), section.acceptance)
 
 
 def _suite(root: Store, plan: StagePlan) -> SuiteManifest:

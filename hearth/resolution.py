@@ -17,6 +17,7 @@ from hearth.model import FrozenModel, Stage
 from hearth.previous import previous_of
 from hearth.profile import Profile, load_profile, settings
 from hearth.recipe import Overrides, Recipe, load_recipe
+from hearth.review.demand import with_figures
 from hearth.secretlike import looks_like_a_secret
 from hearth.storage import Store
 from hearth.tombstones import tombstones
@@ -64,6 +65,8 @@ class Request(FrozenModel):
 def wanted_recipe(request: Request) -> Recipe:
     """Return the recipe that a request describes, with margins that its suite can see.
 
+    Figures that a preset gives are in it: a preset that is edited later changes no build.
+
     Raises:
         SpecError: there is none, or it is wrong.
     """
@@ -72,7 +75,11 @@ def wanted_recipe(request: Request) -> Recipe:
 
     recipe = load_recipe(request.recipe).with_overrides(request.overrides)
     check_margins(recipe.suite, recipe.gate)
-    return recipe
+    asked = recipe.gate.acceptance
+    if asked is None:
+        return recipe
+    gate = recipe.gate.model_copy(update={"acceptance": with_figures(asked)})
+    return recipe.model_copy(update={"gate": gate})
 
 
 def lock_of(recipe: Recipe, profile: Profile, root: Store) -> Lock:

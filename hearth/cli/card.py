@@ -12,12 +12,15 @@ import typer
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.errors import NotFoundError
 from hearth.profile import load_profile
+from hearth.review.beside import as_html, as_markdown
 from hearth.storage import Store
 from hearth.trace.corpora import Corpus, find_corpus
 
 _MARKDOWN: Final = "card.md"
 _HTML: Final = "card.html"
 _REPORT: Final = "report.json"
+_END: Final = "</main>"
+"""Before it what came later than the card is put into its page."""
 
 
 def card(
@@ -35,19 +38,22 @@ def card(
     profile: ProfileName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a corpus is made of and what was done to it: its data card."""
+    """Print what a corpus is made of and what was done to it: its data card, and its reviews."""
     with told():
         used = load_profile(profile)
         root = Store.open(used.storage)
         found = find_corpus(root, corpus, used.endpoint.name)
         if html is not None:
             _copy(found, _HTML, html)
+            if reviews := as_html(root, found):
+                page = html.read_text(encoding="utf-8")
+                html.write_text(page.replace(_END, reviews + _END), encoding="utf-8")
         if as_json:
             print_json(json.loads(_text(found, _REPORT)))
         elif html is not None:
             console.print(f"written to {html}", markup=False, soft_wrap=True)
         else:
-            typer.echo(_text(found, _MARKDOWN), nl=False)
+            typer.echo(_text(found, _MARKDOWN) + as_markdown(root, found), nl=False)
 
 
 def _text(corpus: Corpus, name: str) -> str:

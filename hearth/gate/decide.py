@@ -11,7 +11,9 @@ Every task is compared item by item; groups of items are resampled; bounds are o
 The same holds against the anchor, a version pinned long ago, under margins of its own, so that a
 row of "not worse" cannot drift down. Where nothing serves, the margin is zero and the reference is
 the n-gram baseline, in bits per byte. Floors hold in any case. A model whose corpus gives away more
-of a task's items than the limit fails, whatever it scores: its scores mean nothing.
+of a task's items than the limit fails, whatever it scores: its scores mean nothing. Where a recipe
+asks reviewers of the corpus, too few accepted documents fail it; while they have not looked at
+enough, the answer is inconclusive.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import pyarrow as pa
 from hearth.errors import SpecError
 from hearth.evaluate.resample import interval, ratio_of_sums
 from hearth.gate.decision import (
+    AcceptanceCheck,
     Answer,
     Comparison,
     ExposureCheck,
@@ -49,6 +52,7 @@ def decide(
     suite: SuiteManifest,
     section: GateSection,
     exposed: Mapping[str, float] | None = None,
+    accepted: Sequence[AcceptanceCheck] = (),
 ) -> GateDecision:
     """Decide whether a candidate may serve. Pure: the same tables give the same decision.
 
@@ -60,6 +64,7 @@ def decide(
         section: the recipe's rules.
         exposed: the share of each task's items that the candidate's corpus gives away, as its
             report says; None: not looked at.
+        accepted: what reviewers said of that corpus, as far as the recipe asks for it.
 
     Raises:
         DataError: the tables are damaged, or not of the same suite.
@@ -87,7 +92,8 @@ def decide(
                 section,
             )
     exposures = _exposures(exposed, suite, section)
-    return _answer(comparisons, list(_floors(ours, suite, section)), exposures, section)
+    floors = list(_floors(ours, suite, section))
+    return _answer(comparisons, floors, exposures, accepted, section)
 
 
 def check_margins(suite: SuiteSection, section: GateSection) -> None:
@@ -234,14 +240,16 @@ def _answer(
     comparisons: Sequence[Comparison],
     floors: Sequence[FloorCheck],
     exposures: Sequence[ExposureCheck],
+    accepted: Sequence[AcceptanceCheck],
     section: GateSection,
 ) -> GateDecision:
     missed = [floor for floor in floors if not floor.met]
     bare = [check for check in exposures if not check.met]
+    said = {check.met for check in accepted}
     verdicts = {comparison.verdict for comparison in comparisons}
-    if missed or bare or Answer.FAIL in verdicts:
+    if missed or bare or False in said or Answer.FAIL in verdicts:
         answer = Answer.FAIL
-    elif verdicts == {Answer.PASS}:
+    elif verdicts == {Answer.PASS} and None not in said:
         answer = Answer.PASS
     else:
         answer = Answer.INCONCLUSIVE
@@ -256,6 +264,7 @@ def _answer(
         f"{check.limit:.1%} may be: see the corpus' contamination report"
         for check in bare
     ]
+    reasons += [check.reason for check in accepted if not check.met]
     reasons += [
         f"{comparison.task} against {comparison.against}: {comparison.reason}"
         for comparison in comparisons
@@ -270,6 +279,7 @@ def _answer(
         comparisons=tuple(comparisons),
         floors=tuple(floors),
         exposures=tuple(exposures),
+        acceptances=tuple(accepted),
         confidence=section.confidence,
         items_needed=max(known, default=None) if decidable else None,
     )

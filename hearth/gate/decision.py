@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
@@ -76,6 +77,27 @@ class ExposureCheck(FrozenModel):
     met: bool
 
 
+class AcceptanceCheck(FrozenModel):
+    """What reviewers said of the candidate's corpus, against what the recipe asks."""
+
+    method: str = Field(description="Who looked: people, or programs.")
+    corpus: str = Field(description="The corpus's fingerprint: no other's reviews count.")
+    sample: str | None = Field(default=None, description="The sample whose verdicts count.")
+    wanted: int = Field(description="Documents that must be looked at.")
+    population: int = Field(description="Documents of the corpus.")
+    judged: int = 0
+    accepted: int = 0
+    share: float | None = None
+    lower: float | None = Field(default=None, description="Of the 95 % interval (Wilson).")
+    upper: float | None = None
+    limit: float
+    reviewers: tuple[str, ...] = ()
+    recorded: datetime | None = Field(default=None, description="When the last verdicts came.")
+    samples: int = Field(default=0, description="Samples of this corpus that were reviewed so.")
+    met: bool | None = Field(description="Null: not enough has been looked at.")
+    reason: str = Field(description="What it is, and where something is to be done, what.")
+
+
 class GateDecision(FrozenModel):
     """May the candidate serve?"""
 
@@ -84,6 +106,7 @@ class GateDecision(FrozenModel):
     comparisons: tuple[Comparison, ...]
     floors: tuple[FloorCheck, ...]
     exposures: tuple[ExposureCheck, ...] = ()
+    acceptances: tuple[AcceptanceCheck, ...] = ()
     confidence: float
     items_needed: int | None = Field(
         default=None, description="Of an inconclusive answer: items per task that would decide it."

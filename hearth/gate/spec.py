@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hearth.model import FrozenModel
 from hearth.suite.manifest import TaskKind
@@ -38,6 +38,47 @@ class Floors(FrozenModel):
         return self.bits_per_byte if kind is TaskKind.BITS_PER_BYTE else self.cloze
 
 
+class Looked(FrozenModel):
+    """How much of a corpus must have been looked at, and how much of that accepted."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="Least share of accepted documents among those of the sample. The point "
+        "estimate decides; its 95 % interval is shown."
+    )
+    sample: Annotated[int | None, Field(ge=1)] = Field(
+        default=None, description="Documents of the sample, at least; of a smaller corpus, all."
+    )
+    part: Annotated[float | None, Field(gt=0, le=1)] = Field(
+        default=None, description="The sample, at least, as a share of the corpus's documents."
+    )
+
+    @model_validator(mode="after")
+    def _how_many(self) -> Self:
+        if self.sample is None and self.part is None:
+            message = "neither sample nor part is given: say how many documents are looked at"
+            raise ValueError(message)
+        return self
+
+
+class AcceptanceSection(FrozenModel):
+    """What reviewers of the candidate's own corpus must say: see `hearth review`."""
+
+    preset: str | None = Field(
+        default=None,
+        description="A file of `presets/`, such as cn-filing: its figures hold for whom nothing is "
+        "said here.",
+    )
+    human: Looked | None = Field(default=None, description="What people must say.")
+    machine: Looked | None = Field(default=None, description="What programs must say.")
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not (self.preset or self.human or self.machine):
+            message = "asks nobody: give human, machine or a preset, or leave it out"
+            raise ValueError(message)
+        return self
+
+
 class GateSection(FrozenModel):
     """`gate:` in a recipe. Changing it runs no stage again."""
 
@@ -51,6 +92,11 @@ class GateSection(FrozenModel):
         default=0.01,
         description="Share of a task's items that the corpus may still give away, as its report "
         "counts them (`curate.decontaminate.exposed_share`). Null: not limited.",
+    )
+    acceptance: AcceptanceSection | None = Field(
+        default=None,
+        description="What reviewers of the corpus must say. Until they have, the answer is "
+        "inconclusive. Null: nobody is asked.",
     )
     confidence: Annotated[float, Field(ge=0.8, lt=1)] = Field(
         default=0.95, description="Of each one-sided interval."

@@ -147,8 +147,26 @@ def acceptance_of_sample(root: Store, sample: Sample, method: Method) -> Accepta
     return found[-1].acceptance if found else None
 
 
+def acceptances_of(store: Store, corpus: str, method: Method) -> list[Acceptance]:
+    """Return what the reviews of each sample of a corpus come to, the latest verdicts last.
+
+    Args:
+        store: the root of the store.
+        corpus: its fingerprint or its URI.
+        method: whose verdicts count.
+    """
+    fingerprint = corpus.rstrip("/").rpartition("/")[2]
+    found = [
+        acceptance
+        for sample in samples(store)
+        if sample.corpus.fingerprint == fingerprint
+        and (acceptance := acceptance_of_sample(store, sample, method)) is not None
+    ]
+    return sorted(found, key=lambda one: one.recorded)
+
+
 def acceptance_of(store: Store, corpus: str, method: Method = Method.HUMAN) -> Acceptance | None:
-    """Return what the latest review of a corpus says: for the data card and the gate.
+    """Return what the latest review of a corpus says.
 
     Args:
         store: the root of the store.
@@ -158,14 +176,8 @@ def acceptance_of(store: Store, corpus: str, method: Method = Method.HUMAN) -> A
     Returns:
         None if nobody reviewed a sample of it. Look at `missing` before relying on the share.
     """
-    fingerprint = corpus.rstrip("/").rpartition("/")[2]
-    found = [
-        acceptance
-        for sample in samples(store)
-        if sample.corpus.fingerprint == fingerprint
-        and (acceptance := acceptance_of_sample(store, sample, method)) is not None
-    ]
-    return max(found, key=lambda one: one.recorded, default=None)
+    found = acceptances_of(store, corpus, method)
+    return found[-1] if found else None
 
 
 def _acceptance(

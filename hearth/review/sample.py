@@ -84,10 +84,14 @@ def least_of(population: int, share: float) -> int:
 
 def size_of_share(corpus: Corpus, share: float) -> int:
     """Return how many documents a share of a corpus is, rounded up."""
+    return max(1, least_of(population_of(corpus), share))
+
+
+def population_of(corpus: Corpus) -> int:
+    """Return how many documents a corpus has."""
     rows = [output.rows for output in corpus.record.outputs_named("corpus")]
     known = [count for count in rows if count is not None]
-    total = sum(known) if len(known) == len(rows) else sum(1 for _ in corpus.documents())
-    return max(1, least_of(total, share))
+    return sum(known) if len(known) == len(rows) else sum(1 for _ in corpus.documents())
 
 
 def draw(root: Store, corpus: Corpus, wanted: int, seed: int, by: str) -> Sample:

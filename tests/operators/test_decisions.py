@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import (
@@ -14,12 +17,17 @@ from airflow.sdk.exceptions import (
     TaskAwaitingInput,
 )
 
+from hearth.artifact import Output, read_record
 from hearth.build import EventKind
 from hearth.errors import TransientError
 from hearth.gate.decision import Answer
 from hearth.judgement import judgement_of
 from hearth.model import Stage
+from hearth.review.reviews import Method, record_review
+from hearth.review.sample import draw
+from hearth.review.verdicts import Judged, Verdict
 from hearth.rollout.state import Version, change_state
+from hearth.trace.corpora import Corpus
 from operators.approve import ApproveOperator
 from operators.evaluate import EvaluateReferenceOperator
 from operators.factory import build_dag
@@ -126,6 +134,50 @@ def test_a_gate_without_the_rival_scores_says_which_task_to_clear(place: Any, dr
     place.execution(first, Stage.EVALUATE).artifact.folder.delete("artifact.json")
     with pytest.raises(AirflowFailException, match="clear the task `evaluate_serving`"):
         gate(context)
+
+
+def filled(place: Any, context: dict[str, Any], tmp_path: Path, documents: int) -> None:
+    """Let a build's corpus hold so many documents."""
+    folder = place.execution(context, Stage.CURATE).artifact.folder
+    names = ("doc_key", "content_id", "source", "language", "licence", "text")
+    rows = [
+        {name: f"{name}-{number}" for name in names} | {"characters": 6}
+        for number in range(documents)
+    ]
+    local = tmp_path / "part.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), local)
+    path = "attempts/1/corpus/split=train/part-00000.parquet"
+    info = folder.upload(local, path)
+    output = Output(path=path, bytes=info.bytes, sha256=info.sha256, rows=documents)
+    record = read_record(folder).model_copy(update={"outputs": (output,)})
+    folder.put("artifact.json", record.model_dump_json().encode())
+
+
+def test_a_gate_that_asks_reviewers_waits_for_them_and_then_takes_their_word(
+    place: Any, drive: Any, asked: Any, tmp_path: Path
+) -> None:
+    recipe = place.config / "recipes" / "tiny.yaml"
+    recipe.write_text(recipe.read_text() + "gate: {acceptance: {preset: cn-filing}}\n")
+    place.scores(bits=3.0)
+    context = built(place)
+    filled(place, context, tmp_path, 20)
+    gate(context)
+    with pytest.raises(TaskAwaitingInput):
+        approve().execute(context)
+    assert "no people have reviewed the corpus: `hearth sample" in asked[0]["body"]
+    assert "| human | – | – | – | 96.00% | 0 of 20 wanted | open |" in asked[0]["body"]
+    corpus = Corpus(place.root, place.execution(context, Stage.CURATE).finished())
+    for method, documents in ((Method.HUMAN, 20), (Method.MACHINE, 2)):
+        sample = draw(place.root, corpus, documents, 0, "ada")
+        verdicts = [
+            Judged(doc_key=item.doc_key, verdict=Verdict.ACCEPT, reviewer="grace")
+            for item in sample.items
+        ]
+        record_review(place.root, sample, verdicts, method, "ada")
+    gate(context)
+    decision = judgement_of(place.build_of(context)).decision
+    assert decision.answer is Answer.PASS
+    assert [one.reviewers for one in decision.acceptances] == [("grace",), ("grace",)]
 
 
 # Approval ----------------------------------------------------------------------------------------

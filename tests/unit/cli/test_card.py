@@ -11,7 +11,11 @@ from hearth.model import Stage
 from tests.unit.cli.conftest import Command
 from tests.unit.lineage.library import Library, serve
 
-TEXTS = {"card.md": "# Data card | of 测试\n", "card.html": "<p>测试", "report.json": '{"a": 1}\n'}
+TEXTS = {
+    "card.md": "# Data card | of 测试\n",
+    "card.html": "<main>\n<p>测试\n</main>\n",
+    "report.json": '{"a": 1}\n',
+}
 MADE = "c" * 64
 
 
@@ -49,6 +53,25 @@ def test_the_page_and_the_report_come_as_they_are(
     assert done.exit_code == 0, done.stderr
     assert page.read_text(encoding="utf-8") == TEXTS["card.html"]
     assert json.loads(command("card", MADE, "--json").stdout) == {"a": 1}
+
+
+def test_reviews_stand_beside_the_card_once_there_are_any(
+    command: Command, home: Library, tmp_path: Path
+) -> None:
+    artifact = with_card(home)
+    out = tmp_path / "sample.jsonl"
+    sample = json.loads(command("sample", MADE, "--n", 2, "--out", out, "--json").stdout)
+    rows = [json.loads(line) | {"verdict": "accept"} for line in out.read_text().splitlines()]
+    out.write_text("\n".join(json.dumps(row) for row in rows))
+    assert command("review", sample["id"], out, "--reviewer", "<li|wei>").exit_code == 0
+    shown = command("card", artifact.uri).stdout
+    assert shown.startswith(TEXTS["card.md"])
+    assert f"| human: <li\\|wei> | {sample['id']} | 100.00% |" in shown
+    page = tmp_path / "card.html"
+    command("card", MADE, "--html", page)
+    text = page.read_text(encoding="utf-8")
+    assert "<td>human: &lt;li|wei&gt;</td>" in text
+    assert text.endswith("</section>\n</main>\n")
 
 
 def test_a_card_that_was_changed_is_not_shown(command: Command, home: Library) -> None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from hearth.errors import DataError, SpecError
 from hearth.gate.decide import check_margins, decide
-from hearth.gate.decision import Answer, GateDecision, Reference
+from hearth.gate.decision import AcceptanceCheck, Answer, GateDecision, Reference
 from hearth.gate.spec import Floors, GateSection, Margins
 from hearth.suite.manifest import SuiteManifest, TaskKind
 from hearth.suite.spec import SuiteSection
@@ -201,3 +203,46 @@ def test_a_margin_that_the_suite_cannot_see_is_refused() -> None:
         check_margins(suite, GateSection(margins=Margins(cloze=0.01)))
     with pytest.raises(SpecError, match=r"gate.anchor_margins.bits_per_byte"):
         check_margins(suite, GateSection(anchor_margins=Margins(bits_per_byte=0.001)))
+
+
+def reviewed(*, met: bool | None) -> AcceptanceCheck:
+    return AcceptanceCheck(
+        method="human",
+        corpus="c" * 64,
+        wanted=10,
+        population=100,
+        limit=0.96,
+        met=met,
+        reason=f"acceptance: {met}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("met", "answer"),
+    [(True, Answer.PASS), (None, Answer.INCONCLUSIVE), (False, Answer.FAIL)],
+)
+def test_what_reviewers_have_not_said_is_open_and_what_they_refuse_fails(
+    suite: SuiteManifest, scores: Scores, met: Any, answer: Answer
+) -> None:
+    same = scores()
+    checks = [reviewed(met=True), reviewed(met=met)]
+    decision = decide(same, same, None, suite, SECTION, None, checks)
+    assert decision.answer is answer
+    assert decision.acceptances == tuple(checks)
+    assert (f"acceptance: {met}" in decision.reasons) is (met is not True)
+    assert decision.items_needed is None
+
+
+def test_a_model_that_fails_fails_whatever_reviewers_have_not_said_yet(
+    suite: SuiteManifest, scores: Scores
+) -> None:
+    decision = decide(scores(worse=0.3), scores(), None, suite, SECTION, None, [reviewed(met=None)])
+    assert decision.answer is Answer.FAIL
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"human": {"share": 0.9}}, {"human": {"share": 1.1, "sample": 4}}]
+)
+def test_a_demand_that_asks_nobody_or_for_nothing_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        GateSection.model_validate({"acceptance": wrong})
