@@ -24,6 +24,7 @@ from hearth.recipe import Recipe
 from hearth.stage.job import Job
 from hearth.suite.spec import CONTRACT as SUITE_CONTRACT
 from hearth.suite.spec import SuiteSpec
+from hearth.train.sections import BASE
 from hearth.train.spec import CONTRACT as TRAIN_CONTRACT
 from hearth.train.spec import TrainSpec
 
@@ -93,7 +94,7 @@ def stage_plans(record: BuildRecord) -> dict[Stage, StagePlan]:
         Stage.TRAIN,
         TRAIN_CONTRACT,
         _spec(TrainSpec, recipe.train, tokens.get(Stage.TRAIN)),
-        {"corpus": curate.ref()},
+        {"corpus": curate.ref(), **_base(recipe, mirror)},
         settings=_operation(recipe),
     )
     evaluate = planner.plan(
@@ -187,6 +188,10 @@ def _graves(record: BuildRecord) -> list[dict[str, Any]]:
 def _previous(record: BuildRecord) -> dict[str, InputRef]:
     corpus = record.previous.corpus if record.previous else None
     return {PREVIOUS: corpus} if corpus else {}
+
+
+def _base(recipe: Recipe, mirror: StagePlan) -> dict[str, InputRef]:
+    return {BASE: mirror.ref()} if recipe.train.base else {}
 
 
 def _operation(recipe: Recipe) -> dict[str, Any]:

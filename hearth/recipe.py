@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Self
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from hearth.curate.spec import CurateSection
 from hearth.errors import SpecError
@@ -64,6 +64,23 @@ class Recipe(FrozenModel):
     rollout: RolloutSection = Field(
         default=RolloutSection(), description="How a candidate takes over the endpoint."
     )
+
+    @model_validator(mode="after")
+    def _base_is_mirrored(self) -> Self:
+        base, replay = self.train.base, self.train.replay
+        models = [source.id for source in self.mirror.sources if source.model]
+        if base is not None and base.source not in models:
+            message = (
+                f"train.base.source: {base.source!r} is no source with a model (there are: "
+                f"{', '.join(models) or 'none'}): name the model's files in mirror.sources"
+            )
+            raise ValueError(message)
+        ids = {source.id for source in self.mirror.sources if source.extract}
+        for name in replay.sources if replay else ():
+            if name not in ids:
+                message = f"train.replay.sources: {name!r} is no source of documents in this recipe"
+                raise ValueError(message)
+        return self
 
     def with_overrides(self, overrides: Overrides) -> Self:
         """Return this recipe with what a person asked for at the trigger.

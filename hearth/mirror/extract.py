@@ -138,7 +138,8 @@ def _cut(
     taken: set[str] = set()
     for (path, key), one in sorted(held.items()):
         record = one.record
-        texts = passages(record.text, passing.characters, fenced=record.fenced)
+        cut = passages(record.text, passing.characters, fenced=record.fenced)
+        texts = [record.text] if record.whole else cut
         keys = [
             doc_key(source.id, record_key(path, key, number)) for number in range(1, len(texts) + 1)
         ]
@@ -166,6 +167,8 @@ def _cut(
 
 
 def _check(source: MirrorSource, result: Extracted) -> None:
+    if not source.extract:  # a model, and nothing to read
+        return
     if not result.files:
         patterns = ", ".join(rule.files for rule in source.extract)
         message = (

@@ -52,6 +52,11 @@ class RecordFields(FrozenModel):
     """Which fields of a line of JSON, or columns of Parquet, hold what."""
 
     text: str = "text"
+    messages: str | None = Field(
+        default=None,
+        description="JSONL only: the field with a conversation, a list of {role, content}, which "
+        "stands in for `text`; documents are its turns, whole, for `train.mode: sft`.",
+    )
     key: str | None = Field(default=None, description="The record's own key; else its number.")
     title: str | None = None
     language: str | None = None
@@ -116,6 +121,9 @@ class Extraction(FrozenModel):
             check_template(self.parallel, self.files)
         if self.skip and self.format is not Format.HTML:
             message = f"skip: selectors are for format html, not {self.format}"
+            raise ValueError(message)
+        if self.fields.messages is not None and self.format is not Format.JSONL:
+            message = f"fields.messages: is for the format jsonl, not {self.format}"
             raise ValueError(message)
         if self.fields != RecordFields() and self.format not in {Format.JSONL, Format.PARQUET}:
             message = f"fields: are for the formats jsonl and parquet, not {self.format}"

@@ -18,6 +18,7 @@ from hearth.errors import DataError, HearthError, SpecError
 from hearth.mirror import debian, folder, pypi, web
 from hearth.mirror.extract import Extracted, extract
 from hearth.mirror.fetching import VanishedError, Wanted
+from hearth.mirror.model import model_files
 from hearth.mirror.reader import Reader
 from hearth.mirror.records import Reject, write_rejects
 from hearth.mirror.resolve import resolve
@@ -182,6 +183,13 @@ def _publish(
         local.write_bytes(text)
         output = context.publish(local, f"licences/{source.id}/{path}")
         entries.append({**origin, "path": output.name, "address": None, **_bytes(output)})
+    if source.model:
+        place = context.scratch / "models" / source.id
+        for name, local in model_files(source, packages, spec.limits, place).items():
+            output = context.publish(local, f"models/{source.id}/{name}")
+            entries.append({**origin, "path": output.name, "address": None, **_bytes(output)})
+    if not source.extract:
+        return entries
     local = context.scratch / f"{source.id}.parquet"
     rows = write_documents(local, result.documents)
     output = context.publish(local, f"documents/{source.id}.parquet", rows)

@@ -49,6 +49,8 @@ class Record:
     """Whether fences in the text stand around code, as in Markdown."""
     date: str | None = None
     """The day that the file states: `hearth.mirror.dates`."""
+    whole: bool = False
+    """Whether it is never cut into passages: a conversation without its question is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
 
+from hearth.conversation import Role, Turn, parse, render
 from hearth.mirror.checks import checked, decoded, too_large
 from hearth.mirror.dates import day
 from hearth.mirror.extraction import Encoding, Extraction, RecordFields
@@ -152,6 +153,14 @@ def _of_json(line: str, number: int, fields: RecordFields) -> Record | Refusal:
         data = json.loads(line)
     except (ValueError, RecursionError) as error:
         return Refusal(Reason.MALFORMED, f"is not JSON: {error}"[:_EXCERPT], str(number))
+    if fields.messages is not None and isinstance(data, dict):
+        said = _conversation(data.get(fields.messages))
+        if said is None:
+            detail = (
+                f"no conversation in {fields.messages!r}: turns of {{role, content}} are wanted"
+            )
+            return Refusal(Reason.MALFORMED, detail, str(number))
+        data = {**data, fields.text: said}
     if not isinstance(data, dict) or not isinstance(data.get(fields.text), str):
         return Refusal(Reason.MALFORMED, f"has no text in {fields.text!r}", str(number))
     for column in fields.named().values():
@@ -166,6 +175,16 @@ def _of_json(line: str, number: int, fields: RecordFields) -> Record | Refusal:
             detail = f"half a surrogate pair in {column!r}"
             return Refusal(Reason.ENCODING, detail, str(number))
     return _record(data, number, fields)
+
+
+def _conversation(messages: Any) -> str | None:
+    """Return a conversation as text; None if it is none that can be learnt from."""
+    try:
+        turns = [Turn(Role(item["role"]), cleaned(item["content"])) for item in messages]
+        text = render(turns)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+    return text if parse(text) else None
 
 
 def _record(data: Mapping[str, Any], number: int, fields: RecordFields) -> Record | Refusal:
@@ -183,6 +202,7 @@ def _record(data: Mapping[str, Any], number: int, fields: RecordFields) -> Recor
         work=_said(data, fields.work),
         parallel=_said(data, fields.parallel),
         date=day(data.get(fields.date)) if fields.date else None,
+        whole=fields.messages is not None,
     )
 
 

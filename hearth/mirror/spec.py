@@ -48,12 +48,26 @@ class _Source(FrozenModel):
         description="By what right it was collected, and what was checked before; a profile's "
         "`policy.require_collection` asks for it.",
     )
-    extract: tuple[Extraction, ...] = Field(min_length=1)
+    extract: tuple[Extraction, ...] = Field(
+        default=(), description="How its files become documents. A model needs none."
+    )
+    model: tuple[str, ...] = Field(
+        default=(),
+        description="Path patterns of a model's files (safetensors with their JSON, or GGUF), "
+        "which a recipe's `train.base` may name.",
+    )
     licence_files: tuple[str, ...] = Field(
         default=(), description="Path patterns of licence texts, besides the usual places."
     )
 
-    @field_validator("licence_files")
+    @model_validator(mode="after")
+    def _is_for_something(self) -> Self:
+        if not self.extract and not self.model:
+            message = f"source {self.id}: extract: name at least one rule, or the files of a model"
+            raise ValueError(message)
+        return self
+
+    @field_validator("licence_files", "model")
     @classmethod
     def _patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:

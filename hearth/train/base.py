@@ -15,12 +15,9 @@ from hearth.errors import DataError
 from hearth.model import FrozenModel
 from hearth.stage.context import Context
 from hearth.train.data import Boundary
-from hearth.train.sections import BaseSection
+from hearth.train.sections import BASE, BaseSection
 
 log = logging.getLogger(__name__)
-
-ROLE: Final = "base"
-"""The mirror plays this part among the inputs of a training that starts from a base."""
 
 _WANTED: Final = ("config.json", "tokenizer.json")
 
@@ -41,7 +38,7 @@ def fetch(context: Context, section: BaseSection, folder: Path) -> BaseModel:
     Raises:
         DataError: the mirror has no such model, or it is not whole.
     """
-    mirror = context.input(ROLE)
+    mirror = context.input(BASE)
     place = mirror.fetch(f"models/{section.source}/*") / "models" / section.source
     packed = sorted(place.glob("*.gguf"))
     if packed:

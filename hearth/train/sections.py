@@ -11,6 +11,9 @@ from hearth.model import FrozenModel
 
 ALL_LINEAR: Final = "all-linear"
 
+BASE: Final = "base"
+"""The mirror plays this part among the inputs of a training that starts from a base."""
+
 
 class Mode(StrEnum):
     """What training is."""
