@@ -18,6 +18,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.triggers.base import AwsBaseWaiterTrigger
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -189,10 +190,15 @@ class AwsTrigger(AwsBaseWaiterTrigger):
                 async for event in super().run():
                     yield event
                     return
-            except Exception as error:  # noqa: BLE001 - a trigger that dies fails a task that lives
+            except (BotoCoreError, ClientError, OSError) as error:
                 wait = min(wait * 2, _LONGEST_WAIT)
                 self.log.warning("AWS does not answer: %s; asking again in %g s", error, wait)
                 await asyncio.sleep(wait)
+            except Exception as error:  # noqa: BLE001 - a trigger that dies fails a task that lives
+                self.log.warning("this trigger cannot wait: %r; its operator is to look", error)
+                await asyncio.sleep(wait)
+                yield self._event_from_exception(AirflowException(str(error)))
+                return
 
 
 def hook_of(hook_class: type[Hook], aws: AwsSettings) -> Hook:
