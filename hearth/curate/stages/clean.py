@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import ftfy
 import pandas as pd
+from ftfy.badness import is_bad
+from ftfy.chardata import CONTROL_CHARS
 from nemo_curator.stages.text.modifiers import DocumentModifier
 from nemo_curator.stages.text.modifiers.unicode import UnicodeReformatter
 
@@ -15,9 +18,19 @@ from hearth.curate.ledger import Step
 from hearth.curate.spec import UnicodeForm
 from hearth.curate.stages.marking import MarkingStage, Rows
 
+# What ftfy takes for mojibake is told by two or three characters that follow one another, some of
+# them not ASCII, none of them Chinese: of a run of these one is enough to see that, and of a run of
+# ASCII its ends.
+_CHINESE = re.compile("[\u3001-\u303e\u3400-\u9fff\uff01-\uff5e]+")
+_PLAIN = re.compile("([\t\n -~]{4})[\t\n -~]+([\t\n -~]{4})")
+_BROKEN = re.compile(
+    "[\x1b\x80-\x9f\ud800-\udfff" + "".join(f"\\U{code:08x}" for code in CONTROL_CHARS) + "]"
+    "|(?:^|\n)[ÃÂ] "
+)
+
 
 class RepairText(UnicodeReformatter):
-    """Curator's ftfy modifier, except that plain ASCII, which it cannot change, is not tried.
+    """Curator's ftfy modifier, except that text which it cannot change is not tried.
 
     Only what is broken is repaired: quotes, ligatures and widths stay as the author wrote them,
     and character references (`&amp;`) stay too, since manuals are about them.
@@ -39,6 +52,10 @@ class RepairText(UnicodeReformatter):
         """Repair mojibake and terminal escapes."""
         if text.isascii() and "\x1b" not in text:
             return text
+        if len(text) < self.config.max_decode_length:
+            short = _PLAIN.sub(r"\1\2", _CHINESE.sub("中", text))
+            if not _BROKEN.search(short) and not is_bad(short):
+                return text
         return str(ftfy.fix_text(text, config=self.config))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from nemo_curator.stages.text.filters import DocumentFilter
 
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+from hearth.curate.census import census
+from hearth.curate.grams import token_grams
+
 _GARBLED = re.compile(
     "[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]|锟斤拷|烫烫烫|屯屯屯|ï¿½|[ÃÂ][\x80-\xbf]|â€"
 )
@@ -20,9 +21,10 @@ _STOP_WORDS = re.compile(
 )
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _SHORT_LINE = 30
-_WORD = re.compile(r"[^\W_]")
-_TOKEN = re.compile(r"[A-Za-z0-9]+|[^\W_]")
-_MARK = re.compile(r"[^\w\s]|_")
+_ENDS = frozenset(".!?")
+_CLOSING = "\"')]"
+_WIDE_ENDS = frozenset("。！？…")
+_WIDE_CLOSING = "”’」』）"
 
 
 class BoundsFilter(DocumentFilter):
@@ -50,7 +52,7 @@ class CharacterCountFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Count."""
-        return float(len(_WORD.findall(text)))
+        return float(census(text).letters)
 
 
 class HanShareFilter(BoundsFilter):
@@ -62,7 +64,7 @@ class HanShareFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        return len(_HAN.findall(text)) / max(1, len(_TOKEN.findall(text)))
+        return census(text).han / max(1, len(token_grams(text).tokens))
 
 
 class PunctuationShareFilter(BoundsFilter):
@@ -70,8 +72,8 @@ class PunctuationShareFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        marks = len(_MARK.findall(text))
-        return marks / max(1, marks + len(_WORD.findall(text)))
+        known = census(text)
+        return known.marks / max(1, known.marks + known.letters)
 
 
 class GarbledFilter(BoundsFilter):
@@ -85,11 +87,7 @@ class GarbledFilter(BoundsFilter):
         if text.isascii():
             return 0.0
         garbled = sum(map(len, _GARBLED.findall(text)))
-        # Unassigned characters are rare and their test is slow: one look at each distinct one.
-        for character in set(text):
-            if unicodedata.category(character) == "Cn":
-                garbled += text.count(character)
-        return garbled / max(1, len(text))
+        return (garbled + census(text).unassigned) / max(1, len(text))
 
 
 class LineShareFilter(BoundsFilter):
@@ -107,7 +105,7 @@ class LineShareFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        lines = [line for line in map(str.strip, text.split("\n")) if line]
+        lines = lines_of(text)
         return sum(map(self._holds, lines)) / max(1, len(lines))
 
 
@@ -135,7 +133,8 @@ def is_short(line: str) -> bool:
 
 def ends_sentence(line: str) -> bool:
     """Say whether a line ends a sentence."""
-    return any(match.end() == len(line) for match in SENTENCE_END.finditer(line))
+    # As if `SENTENCE_END` were looked for at the end alone, without walking through the line.
+    return line.rstrip(_CLOSING)[-1:] in _ENDS or line.rstrip(_WIDE_CLOSING)[-1:] in _WIDE_ENDS
 
 
 class DuplicateShareFilter(BoundsFilter):
@@ -147,7 +146,7 @@ class DuplicateShareFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        pieces = [piece for piece in map(str.strip, text.split(self._separator)) if piece]
+        pieces = lines_of(text, self._separator)
         first = sum(map(len, set(pieces)))
         whole = sum(map(len, pieces))
         return (whole - first) / max(1, whole)
@@ -188,7 +187,7 @@ class CommonCharactersFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Count the different ones."""
-        return float(len(_COMMON.intersection(text)))
+        return float(len(_COMMON.intersection(census(text).characters)))
 
 
 class StopCharactersFilter(BoundsFilter):
@@ -196,8 +195,8 @@ class StopCharactersFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        han = _HAN.findall(text)
-        return sum(character in _COMMON for character in han) / max(1, len(han))
+        known = census(text)
+        return sum(map(known.characters.__getitem__, _COMMON)) / max(1, known.han)
 
 
 class MeanLineFilter(BoundsFilter):
@@ -205,7 +204,7 @@ class MeanLineFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the mean."""
-        lines = [line for line in map(str.strip, text.split("\n")) if line]
+        lines = lines_of(text)
         return sum(map(len, lines)) / max(1, len(lines))
 
 
@@ -214,9 +213,8 @@ class SymbolShareFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        # A text has few characters that differ: one look at each.
-        symbols = sum(text.count(c) for c in set(text) if unicodedata.category(c)[0] == "S")
-        return symbols / max(1, len("".join(text.split())))
+        known = census(text)
+        return known.symbols / max(1, len(text) - known.spaces)
 
 
 class TopGramFilter(BoundsFilter):
@@ -232,12 +230,10 @@ class TopGramFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share; 0 where nothing is repeated."""
-        tokens = _TOKEN.findall(text)
-        counts = Counter(_grams(tokens, self._length))
-        if not counts:
-            return 0.0
-        gram, top = counts.most_common(1)[0]
-        return top * sum(map(len, gram)) / sum(map(len, tokens)) if top > 1 else 0.0
+        grams = token_grams(text)
+        gram, top = grams.top(self._length)
+        whole = sum(map(len, grams.tokens))
+        return top * sum(map(len, gram)) / whole if top > 1 else 0.0
 
 
 class RepeatedGramFilter(TopGramFilter):
@@ -245,18 +241,16 @@ class RepeatedGramFilter(TopGramFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        tokens = _TOKEN.findall(text)
-        seen: set[tuple[str, ...]] = set()
+        grams = token_grams(text)
         repeated = covered = 0
-        for place, gram in enumerate(_grams(tokens, self._length)):
-            if gram in seen:
-                fresh = max(place, covered)
-                repeated += sum(map(len, tokens[fresh : place + self._length]))
-                covered = place + self._length
-            else:
-                seen.add(gram)
-        return repeated / max(1, sum(map(len, tokens)))
+        for place in grams.again(self._length):
+            fresh = max(place, covered)
+            covered = place + self._length
+            repeated += sum(map(len, grams.tokens[fresh:covered]))
+        return repeated / max(1, sum(map(len, grams.tokens)))
 
 
-def _grams(tokens: list[str], length: int) -> Iterator[tuple[str, ...]]:
-    return zip(*(tokens[offset:] for offset in range(length)), strict=False)
+@lru_cache(maxsize=2)
+def lines_of(text: str, separator: str = "\n") -> tuple[str, ...]:
+    """Return what is between separators, without white space around it, if there is something."""
+    return tuple(piece for piece in map(str.strip, text.split(separator)) if piece)

@@ -16,6 +16,7 @@ from hearth.curate.ledger import Step
 from hearth.curate.rules import EVERYWHERE, ChineseRules, CommonRules, EnglishRules
 from hearth.curate.spec import Language, QualitySection
 from hearth.curate.stages import filters as own
+from hearth.curate.stages import words
 from hearth.curate.stages.marking import MarkingStage, Rows
 
 _BRACE = re.compile(r"[{}]")
@@ -146,27 +147,27 @@ def _english(rules: EnglishRules) -> list[tuple[str, DocumentFilter]]:
         mean = (rules.min_mean_word or 0, rules.max_mean_word or float("inf"))
 
     def top(length: int) -> Any:
-        return lambda high: repetition.RepeatingTopNGramsFilter(length, high)
+        return lambda high: words.TopGramsFilter(length, high)
 
     def repeated(length: int) -> Any:
-        return lambda high: repetition.RepeatingDuplicateNGramsFilter(length, high)
+        return lambda high: words.RepeatedGramsFilter(length, high)
 
     return _given(
         [
             (
                 "words",
                 (rules.min_words, rules.max_words),
-                lambda bounds: stock.WordCountFilter(*bounds),
+                lambda bounds: words.WordCountFilter(*bounds),
             ),
-            ("mean_word", mean, lambda bounds: stock.MeanWordLengthFilter(*bounds)),
-            ("symbol_words", rules.max_symbol_words, stock.SymbolsToWordsFilter),
-            ("white_space", rules.max_white_space, stock.WhiteSpaceFilter),
+            ("mean_word", mean, lambda bounds: words.MeanWordLengthFilter(*bounds)),
+            ("symbol_words", rules.max_symbol_words, words.SymbolsToWordsFilter),
+            ("white_space", rules.max_white_space, words.WhiteSpaceFilter),
             (
                 "alphabetic_words",
                 rules.min_alphabetic_words,
-                stock.WordsWithoutAlphabetsFilter,
+                words.WordsWithoutAlphabetsFilter,
             ),
-            ("common_words", rules.min_common_words, stock.CommonEnglishWordsFilter),
+            ("common_words", rules.min_common_words, words.CommonEnglishWordsFilter),
             (
                 "stop_words",
                 rules.min_stop_words,
