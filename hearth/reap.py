@@ -1,4 +1,4 @@
-"""Ending the attempts of builds that are no longer active.
+"""Ending the attempts of builds that are no longer active, and what is paid for on their behalf.
 
 A safety net: a kill that nobody heard (the triggerer was down, a worker was gone) leaves a job that
 no build waits for. Who is active is Airflow's to say; unsure means leave running.
@@ -56,6 +56,20 @@ def reap(root: Store, is_active: IsActive) -> list[str]:
         except HearthError as error:
             log.warning("build %s is not reaped: %s", build.id, error)
     return cancelled
+
+
+def needs_its_cluster(root: Store, id_: str, is_active: IsActive) -> bool | None:
+    """Whether a build that a cluster is marked with still runs; None if that is not known.
+
+    A build whose record is gone was collected: a cluster is claimed after its record is written.
+    """
+    try:
+        return is_active(Build(root, id_).record().run)
+    except NotFoundError:
+        return False
+    except HearthError as error:
+        log.warning("build %s: whether it runs is not known: %s", id_, error)
+        return None
 
 
 def orphans(root: Store, build: Build, record: BuildRecord) -> Iterator[Orphan]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowRuntimeError
 
+from hearth.aws import AwsSettings, HyperPod
 from hearth.build import Run
 from hearth.errors import HearthError
-from hearth.profile import load_profile, names_in, settings
-from hearth.reap import reap
+from hearth.profile import Profile, load_profile, names_in, settings
+from hearth.reap import IsActive, needs_its_cluster, reap
 from hearth.storage import Store
 
 _ACTIVE = frozenset({"queued", "running"})
@@ -18,17 +20,19 @@ _OVER = frozenset({"success", "failed"})
 
 
 class ReapOperator(BaseOperator):
-    """Cancels attempts whose owning build is no longer active, in the stores of all profiles."""
+    """Cancels attempts whose owning build is no longer active, in the stores of all profiles.
+
+    Clusters that such builds claimed are given back: deleted, or scaled down.
+    """
 
     def execute(self, context: Context) -> None:
-        """Reap each store once."""
+        """Reap each store and each cluster once."""
         stores: dict[str, Store] = {}
-        for name in names_in(settings().profiles):
-            try:
-                storage = load_profile(name).storage
-                stores.setdefault(storage.uri, Store.open(storage))
-            except HearthError as error:
-                self.log.warning("profile %s is passed over: %s", name, error)
+        clusters: list[tuple[AwsSettings, HyperPod, Store]] = []
+        for profile, root in self._profiles():
+            stores.setdefault(profile.storage.uri, root)
+            if profile.aws is not None and profile.aws.hyperpod is not None:
+                clusters.append((profile.aws, profile.aws.hyperpod, root))
         states: dict[tuple[str, str], bool | None] = {}
 
         def is_active(run: Run) -> bool | None:
@@ -43,6 +47,31 @@ class ReapOperator(BaseOperator):
                     self.log.info("cancelled %s", name)
             except HearthError as error:
                 self.log.warning("%s is passed over: %s", uri, error)
+        for aws, pod, root in clusters:
+            try:
+                self._reap_cluster(aws, pod, root, is_active)
+            except HearthError as error:
+                self.log.warning("cluster %s is passed over: %s", pod.cluster, error)
+
+    def _profiles(self) -> Iterator[tuple[Profile, Store]]:
+        for name in names_in(settings().profiles):
+            try:
+                profile = load_profile(name)
+                yield profile, Store.open(profile.storage)
+            except HearthError as error:
+                self.log.warning("profile %s is passed over: %s", name, error)
+
+    def _reap_cluster(
+        self, aws: AwsSettings, pod: HyperPod, root: Store, is_active: IsActive
+    ) -> None:
+        # boto3 and the amazon provider are slow to import, and most profiles have no cluster.
+        from operators.aws import hook_of  # noqa: PLC0415
+        from operators.hyperpod.hook import HyperPodHook  # noqa: PLC0415
+        from operators.hyperpod.keeper import Keeper  # noqa: PLC0415
+
+        keeper = Keeper(hook_of(HyperPodHook, aws), aws, pod, root)
+        for what in keeper.reap(lambda build: needs_its_cluster(root, build, is_active)):
+            self.log.info("%s", what)
 
     def _is_active(self, ti: Any, run: Run) -> bool | None:
         try:
