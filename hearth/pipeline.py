@@ -20,6 +20,7 @@ from hearth.evaluate.spec import EvaluateSpec
 from hearth.mirror.spec import CONTRACT as MIRROR_CONTRACT
 from hearth.mirror.spec import FetchPlan, MirrorSpec
 from hearth.model import FrozenModel, Stage, StageSpec
+from hearth.policy import REJECTS
 from hearth.recipe import Recipe
 from hearth.stage.job import Job
 from hearth.suite.spec import CONTRACT as SUITE_CONTRACT
@@ -89,6 +90,7 @@ def stage_plans(record: BuildRecord) -> dict[Stage, StagePlan]:
             generation=tokens.get(Stage.CURATE),
         ),
         {"mirror": mirror.ref(), "suite": suite.ref(), **_previous(record)},
+        settings=_rejects(record),
     )
     train = planner.plan(
         Stage.TRAIN,
@@ -183,6 +185,11 @@ def _spec(model: type[StageSpec], section: FrozenModel, generation: str | None) 
 
 def _graves(record: BuildRecord) -> list[dict[str, Any]]:
     return [grave.model_dump(mode="json") for grave in record.lock.tombstones]
+
+
+def _rejects(record: BuildRecord) -> dict[str, Any]:
+    area = record.profile.reject_area
+    return {REJECTS: area.model_dump(mode="json")} if area else {}
 
 
 def _previous(record: BuildRecord) -> dict[str, InputRef]:

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from hearth.aws import AwsSettings
 from hearth.errors import NotFoundError, SpecError, TransientError
 from hearth.model import FrozenModel
+from hearth.policy import ObjectLock, Policy, Rejecting, RejectSettings
 from hearth.resources import Compute
 from hearth.yamlfile import load_model
 
@@ -218,30 +219,13 @@ class EndpointTarget(FrozenModel):
     url: AnyHttpUrl = Field(description="Where clients reach it.")
 
 
-class Policy(FrozenModel):
-    """What is allowed."""
+class RejectArea(FrozenModel):
+    """The reject area as it is opened: what a job is told."""
 
-    allowed_hosts: tuple[str, ...] = Field(
-        default=("configured-index",),
-        description="Hosts that sources may be fetched from, at every redirect; "
-        "`configured-index` stands for the package indexes this machine is set up with.",
-    )
-    approval_hours: float = Field(
-        default=72.0, gt=0, description="A question to a person counts as rejected after this."
-    )
-    require_collection: bool = Field(
-        default=False, description="Refuse a source whose recipe has no collection record of it."
-    )
-    require_source_check: bool = Field(
-        default=False, description="Refuse a source that was not checked before collection."
-    )
-    max_illegal_share: float = Field(
-        default=0.05,
-        ge=0,
-        le=1,
-        description="A source is refused whose check before collection found more illegal content "
-        "than this. 0.05: the figure of `presets/cn-filing.yaml`, which names its source.",
-    )
+    storage: StorageSettings
+    retention_days: int
+    object_lock: ObjectLock | None = None
+    steps: tuple[Rejecting, ...]
 
 
 class Lineage(FrozenModel):
@@ -266,6 +250,10 @@ class Profile(FrozenModel):
     aws: AwsSettings | None = Field(default=None, description="The AWS account that is used.")
     endpoint: EndpointTarget
     policy: Policy = Policy()
+    rejects: RejectSettings | None = Field(
+        default=None,
+        description="Where documents go that curation drops; none: only decisions are on record.",
+    )
     schedules: dict[str, str] = Field(
         default={}, description="Recipe name → cron expression or preset such as `@weekly`."
     )
@@ -276,6 +264,31 @@ class Profile(FrozenModel):
         default=(), description="Secrets that hold an Apprise URL each, told of every failure."
     )
     lineage: Lineage = Lineage()
+
+    @model_validator(mode="after")
+    def _rejects_lie_apart(self) -> Self:
+        if self.rejects is not None:
+            self.rejects.check_apart(self.storage.uri, self.storage.kms_key)
+        return self
+
+    @property
+    def reject_area(self) -> RejectArea | None:
+        """The reject area, with what it has from the store."""
+        if self.rejects is None:
+            return None
+        own, store = self.rejects, self.storage
+        return RejectArea(
+            storage=StorageSettings(
+                uri=own.uri,
+                endpoint_url=own.endpoint_url or store.endpoint_url,
+                region=own.region or store.region,
+                credentials_file=own.credentials_file or store.credentials_file,
+                kms_key=own.kms_key,
+            ),
+            retention_days=own.retention_days,
+            object_lock=own.object_lock,
+            steps=own.steps,
+        )
 
 
 def names_in(folder: Path) -> list[str]:

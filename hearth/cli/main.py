@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +22,9 @@ from hearth.gc import KEPT_BUILDS, collect, garbage
 from hearth.model import Stage
 from hearth.preview import preview
 from hearth.profile import load_profile, settings
+from hearth.rejects import Area
 from hearth.resolution import Request, wanted_recipe
+from hearth.retention import retained
 from hearth.rollout.state import read_state
 from hearth.storage import Store
 from hearth.trace.ancestry import document as decisions_about
@@ -204,14 +207,21 @@ def gc_(
 ) -> None:
     """Find what no endpoint, kept or pinned build refers to."""
     with told():
-        root = _store(profile)
+        used = load_profile(profile)
+        root = Store.open(used.storage)
         found = garbage(root, kept_builds=keep, withdrawn=withdrawn)
+        area, now = used.reject_area, datetime.now(UTC)
+        # First: what goes from the store tells which of these are copies of what is withdrawn.
+        dropped = (
+            retained(root, Area(area), now, withdrawn=withdrawn, delete=not dry_run) if area else []
+        )
         if not dry_run:
             collect(root, found)
         if as_json:
-            print_json([item.model_dump(mode="json") for item in found])
+            print_json([item.model_dump(mode="json") for item in (*found, *dropped)])
         else:
             show.garbage(found, deleted=not dry_run)
+            show.retained(dropped, deleted=not dry_run)
 
 
 app.command(epilog="Example: hearth card demo --html card.html")(card)

@@ -22,6 +22,7 @@ from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
 from hearth.preview import Preview
 from hearth.profile import Profile
+from hearth.retention import Retained, State
 from hearth.rollout.state import EndpointState, read_state
 from hearth.trace.ancestry import Ancestry, Node
 from hearth.trace.why import Decided
@@ -232,6 +233,24 @@ def garbage(items: list[Garbage], *, deleted: bool) -> None:
         console.print(table)
     total = human_bytes(sum(item.bytes for item in items))
     console.print(f"{total} {'deleted' if deleted else 'could go; --delete removes it'}")
+
+
+def retained(items: list[Retained], *, deleted: bool) -> None:
+    """Show what becomes of a reject area's documents."""
+    if not items:
+        return
+    table = Table("dropped documents", "documents", "size", "until", "", "why", box=None)
+    for item in items:
+        kept = item.why in {State.KEPT, State.LOCKED}
+        table.add_row(
+            item.path,
+            "unknown" if item.documents is None else str(item.documents),
+            human_bytes(item.bytes),
+            f"{item.until:%Y-%m-%d}",
+            "kept" if kept else "deleted" if deleted else "could go",
+            item.why,
+        )
+    console.print(table)
 
 
 def _flat(metrics: Mapping[str, JsonValue], path: str = "") -> list[tuple[str, str]]:

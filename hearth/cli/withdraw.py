@@ -14,6 +14,7 @@ from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.errors import SpecError
 from hearth.lock import Tombstone
 from hearth.profile import load_profile
+from hearth.rejects import Area
 from hearth.storage import Store
 from hearth.tombstones import tombstones
 from hearth.withdrawal.holding import Holding, Kind, Todo
@@ -70,12 +71,14 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a command's options
     Without --document, --source or --allow: show what is withdrawn, and what still holds it.
     """
     with told():
-        root = Store.open(load_profile(profile).storage)
+        used = load_profile(profile)
+        root = Store.open(used.storage)
+        area = Area(used.reject_area) if used.reject_area else None
         who = by or getpass.getuser()
         if allowed is not None:
             _allow(root, allowed, who, reason, as_json=as_json)
         elif not document and not source:
-            _show_all(root, as_json=as_json)
+            _show_all(root, area, as_json=as_json)
         else:
             wish = Wish(
                 documents=tuple(document or ()),
@@ -85,7 +88,7 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a command's options
                 by=who,
                 unseen=unseen,
             )
-            plan = plan_withdrawal(root, wish)
+            plan = plan_withdrawal(root, wish, area)
             if not dry_run:
                 put_into_force(root, plan)
             if as_json:
@@ -106,9 +109,9 @@ def _allow(root: Store, uri: str, by: str, reason: str | None, *, as_json: bool)
         console.print(f"it is revoked: {escape(str(found))}")
 
 
-def _show_all(root: Store, *, as_json: bool) -> None:
+def _show_all(root: Store, area: Area | None, *, as_json: bool) -> None:
     graves = tombstones(root)
-    found = holdings(root, graves) if graves else ()
+    found = holdings(root, graves, area=area) if graves else ()
     if as_json:
         print_json(
             {
@@ -162,8 +165,9 @@ def _show_holdings(found: Sequence[Holding]) -> None:
         return
     console.print("held by:")
     for one in found:
-        source = "what they came in" if one.kind is Kind.PACKAGE else "made from them"
-        count = f"{len(one.documents)} documents" if one.documents else source
+        other = {Kind.PACKAGE: "what they came in", Kind.REJECT: "perhaps"}
+        named = other.get(one.kind, "made from them")
+        count = f"{len(one.documents)} documents" if one.documents else named
         splits = f" in {', '.join(one.splits)}" if one.splits else ""
         console.print(f"  [bold]{one.kind}[/] {escape(one.name)}", soft_wrap=True)
         console.print(

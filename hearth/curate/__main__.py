@@ -11,6 +11,7 @@ from hearth.curate.pii.section import PII_KEY
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, PREVIOUS, SPLITS, CurateSpec
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.model import Stage
+from hearth.policy import REJECTS
 from hearth.stage.context import Context
 from hearth.stage.program import main
 
@@ -24,10 +25,12 @@ def run(context: Context) -> dict[str, Any]:
     from hearth.curate import executor as executors  # noqa: PLC0415
     from hearth.curate.about import about  # noqa: PLC0415
     from hearth.curate.prepare import readable  # noqa: PLC0415
+    from hearth.curate.rejected import area_of, keep  # noqa: PLC0415
     from hearth.curate.run import Inputs, curate  # noqa: PLC0415
 
     spec = CurateSpec.model_validate(context.job.spec)
     key = _key(context, spec)
+    area = area_of(context)
     folder = context.input("mirror").fetch("documents/*") / "documents"
     documents = sorted(folder.rglob("*.parquet"))
     items, questions = None, []
@@ -63,9 +66,10 @@ def run(context: Context) -> dict[str, Any]:
     )
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)
-    for name in card.write(out, about(context)):
+    kept = keep(context, area, documents, out, spec, key.pseudonyms)
+    for name in card.write(out, {**about(context), REJECTS: kept}):
         context.publish(out / name, name)
-    return metrics
+    return {**metrics, REJECTS: kept}
 
 
 def _previous(context: Context, key: ContentKey) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hearth.curate.collected import collections
+from hearth.curate.collected import collections, dropped
 from hearth.curate.page import (
     NONE,
     Alarm,
@@ -147,6 +147,7 @@ def _identity(report: Report) -> Chapter:
         ("lock of the sources", Code(corpus["lock"]) if corpus["lock"] else NONE),
         ("contract of the stage", Code(f"v{corpus['contract']}")),
         ("key of the content ids", Code(report["content_key"])),
+        ("dropped documents", dropped(report)),
     ]
     for role, made in corpus["inputs"].items():
         rows += [

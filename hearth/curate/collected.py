@@ -1,11 +1,11 @@
-"""By what right sources were collected, as a data card shows it."""
+"""By what right sources were collected, and where dropped documents went, on a data card."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hearth.curate.page import NONE, Alarm, Said, Table, count
+from hearth.curate.page import NONE, Alarm, Code, Said, Table, count
 
 _COLUMNS: Final = (
     "source", "basis", "authorised by", "proved by", "terms or consent", "collected",
@@ -21,6 +21,22 @@ def collections(report: Mapping[str, Any]) -> Table:
         "collection. The recipe names whom to ask about a source.",
         _COLUMNS,
         rows,
+    )
+
+
+def dropped(report: Mapping[str, Any]) -> Said:
+    """Say where the text of dropped documents is."""
+    kept = report.get("rejects")
+    if not kept:
+        return "only the decisions are on record: the profile names no reject area"
+    steps = ", ".join(kept["steps"])
+    if not kept["uri"]:
+        return f"only the decisions are on record: nothing was dropped in the steps {steps}"
+    lock = f", under object lock ({kept['object_lock']})" if kept["object_lock"] else ""
+    return (
+        f"{count(kept['documents'])} of the steps {steps}, redacted, until {kept['until']}{lock}, ",
+        "apart from the store: ",
+        Code(kept["uri"]),
     )
 
 

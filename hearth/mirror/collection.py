@@ -18,7 +18,7 @@ from hearth.model import FrozenModel
 
 if TYPE_CHECKING:
     from hearth.mirror.spec import MirrorSource
-    from hearth.profile import Policy
+    from hearth.policy import Policy
 
 _EXAMPLE = (
     "collection: {basis: open-licence, authorised_by: …, reference: …, contact: …, "
@@ -124,7 +124,8 @@ def _problems(sources: Sequence[MirrorSource], policy: Policy) -> Iterable[str]:
             f"source {', '.join(bare)}: has no collection record, and policy.require_collection "
             f"asks for one: add to the source in the recipe {_EXAMPLE}"
         )
-    checks = {source.id: source.collection and source.collection.check for source in sources}
+    records = {source.id: source.collection for source in sources}
+    checks = {name: record.check if record else None for name, record in records.items()}
     unchecked = [name for name, check in checks.items() if check is None]
     if policy.require_source_check and unchecked:
         yield (

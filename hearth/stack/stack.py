@@ -142,7 +142,7 @@ class Stack:
         """
         began = time.monotonic()
         with self._alone():
-            bucket = self._bucket()
+            buckets = self._buckets()
             airflow.require_transport(self.profile.lineage)
             self.secrets.ensure()
             down = [daemon for daemon in self.daemons.values() if not daemon.alive()]
@@ -151,7 +151,7 @@ class Stack:
             ours = {process.pid for process in self.processes()}
             for daemon in down:
                 require_free(self._ports.get(daemon.name, ()), ours)
-            self._start_store(bucket)
+            self._start_store(buckets)
             self._start([daemon for daemon in down if daemon.name not in _NOT_AT_ONCE])
             self._await_api()
             # Later: a task that starts before the API answers fails.
@@ -215,7 +215,7 @@ class Stack:
     def restart(self, component: str) -> None:
         """Start a daemon again after a kill, and wait until the stack is well."""
         self.daemons[component].start()
-        self._start_store(self._bucket())
+        self._start_store(self._buckets())
         self._await_airflow()
         self._await_endpoint()
 
@@ -236,7 +236,8 @@ class Stack:
         found = marked(MARK, mark_of(self.settings.home))
         return {process for process in found if process.pid not in mine}
 
-    def _bucket(self) -> str:
+    def _buckets(self) -> tuple[str, ...]:
+        """Return the store's bucket, and that of what is dropped if it is another one here."""
         storage = self.profile.storage
         place = urlsplit(storage.uri)
         server = f"http://127.0.0.1:{self.settings.s3_port}"
@@ -246,9 +247,14 @@ class Stack:
                 f"a stack serves s3://… at {server} only: choose another profile (HEARTH_PROFILE)"
             )
             raise SpecError(message)
-        return place.netloc
+        area = self.profile.reject_area
+        apart = area.storage if area else storage
+        here = str(apart.endpoint_url).rstrip("/") == server
+        return tuple(
+            dict.fromkeys((place.netloc, urlsplit(apart.uri).netloc if here else place.netloc))
+        )
 
-    def _start_store(self, bucket: str) -> None:
+    def _start_store(self, buckets: tuple[str, ...]) -> None:
         daemon = self.daemons["store"]
         if not daemon.alive():
             self._say("starting store")
@@ -257,7 +263,7 @@ class Stack:
         # Needs no store and takes as long as it: so it goes on meanwhile.
         airflow.migrate(self.settings.home, self._airflow_environment, version("apache-airflow"))
         wait_for(
-            lambda: store.missing(self._store_ports, self.secrets, bucket), [daemon], timeout=90
+            lambda: store.missing(self._store_ports, self.secrets, *buckets), [daemon], timeout=90
         )
 
     def _start(self, down: list[Daemon]) -> None:

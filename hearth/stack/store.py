@@ -91,8 +91,11 @@ def key_pair(secrets: Secrets) -> tuple[str, str]:
     return section["aws_access_key_id"], section["aws_secret_access_key"]
 
 
-def missing(ports: StorePorts, secrets: Secrets, bucket: str) -> str | None:
-    """Say what keeps the store from being used; None when all is well and the bucket is there."""
+def missing(ports: StorePorts, secrets: Secrets, *buckets: str) -> str | None:
+    """Say what keeps the store from being used; None when all is well and the buckets are there.
+
+    All but the first are made with Object Lock, which a bucket has from the start or never.
+    """
     try:
         if not httpx.get(
             f"http://{HOST}:{ports.s3}/healthz", timeout=5, trust_env=False
@@ -110,10 +113,13 @@ def missing(ports: StorePorts, secrets: Secrets, bucket: str) -> str | None:
         config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10),
     )
     try:
-        if bucket not in {known["Name"] for known in client.list_buckets()["Buckets"]}:
-            client.create_bucket(Bucket=bucket)
+        known = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+        for bucket in buckets:
+            if bucket not in known:
+                locked = bucket != buckets[0]
+                client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=locked)
     except (BotoCoreError, ClientError) as error:
-        return f"bucket {bucket}: {error}"
+        return f"buckets {', '.join(buckets)}: {error}"
     return None
 
 

@@ -10,6 +10,7 @@ from hearth.attempt import EXIT, JOB
 from hearth.errors import DataError, NotFoundError
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
+from hearth.rejects import Area
 from hearth.storage import Store
 from hearth.tombstones import Buried
 from hearth.trace.copies import keys_of
@@ -17,11 +18,14 @@ from hearth.trace.corpora import Corpus
 from hearth.trace.descent import Descent, Role, seats
 from hearth.withdrawal.holding import Holding, Kind, Todo
 from hearth.withdrawal.revocation import hits
-from hearth.withdrawal.traces import in_mirrors, in_rejects, in_samples
+from hearth.withdrawal.traces import in_mirrors, in_rejects, in_samples, not_searched
 
 
 def holdings(
-    root: Store, graves: Iterable[Tombstone], descent: Descent | None = None
+    root: Store,
+    graves: Iterable[Tombstone],
+    descent: Descent | None = None,
+    area: Area | None = None,
 ) -> tuple[Holding, ...]:
     """Return what holds documents that tombstones bury, in the order of a document's way.
 
@@ -29,17 +33,22 @@ def holdings(
         root: the root of the store.
         graves: the tombstones.
         descent: everything in the store; read if it is not given.
+        area: the profile's reject area, if it has one.
     """
     found: dict[tuple[Any, ...], Holding] = {}
-    for holding in _Finder(root, tuple(graves), descent or Descent.of(root)).find():
+    finder = _Finder(root, tuple(graves), descent or Descent.of(root), area)
+    for holding in finder.find():
         found.setdefault((holding.kind, holding.name, holding.role), holding)
     order = {kind: number for number, kind in enumerate(Kind)}
     return tuple(sorted(found.values(), key=lambda one: (order[one.kind], one.name)))
 
 
 class _Finder:
-    def __init__(self, root: Store, graves: tuple[Tombstone, ...], descent: Descent) -> None:
+    def __init__(
+        self, root: Store, graves: tuple[Tombstone, ...], descent: Descent, area: Area | None
+    ) -> None:
         self._root = root
+        self._area = area
         self._graves = graves
         self._buried = Buried(graves)
         self._descent = descent
@@ -57,7 +66,9 @@ class _Finder:
             for holding in self._corpus(corpus):
                 revoked.add(corpus.record.fingerprint)
                 yield holding
-            yield from in_rejects(self._root, corpus.record, self._is_buried)
+        if self._area is not None:
+            yield from in_rejects(self._area, self._is_buried)
+        yield from not_searched((corpus.record for corpus in corpora), self._area)
         yield from in_mirrors(self._root, self._descent, self._is_buried)
         yield from in_samples(self._root, self._is_buried)
         for made in self._descent.below(revoked):

@@ -1,4 +1,4 @@
-"""Where withdrawn documents lie as text outside a corpus: mirrors, packages, suites and samples."""
+"""Where withdrawn documents lie as text outside a corpus: mirrors, suites, rejects, samples."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Final
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.mirror.spec import CACHE
 from hearth.model import Stage
+from hearth.policy import REJECTS
+from hearth.rejects import Area
 from hearth.review.sample import SAMPLES, TEXTS, samples
 from hearth.scan import scan
 from hearth.storage import Store
@@ -55,26 +57,48 @@ def in_mirrors(root: Store, descent: Descent, is_buried: IsBuried) -> Iterator[H
         yield from _in_suites(root, descent, record, rows)
 
 
-def in_rejects(root: Store, record: ArtifactRecord, is_buried: IsBuried) -> Iterator[Holding]:
-    """Yield the reject area of a curation that holds buried documents."""
-    artifact = Artifact(root, Stage.CURATE, record.fingerprint)
-    outputs = [o for o in record.outputs_named("rejects") if o.name.endswith(".parquet")]
+def in_rejects(area: Area, is_buried: IsBuried) -> Iterator[Holding]:
+    """Yield what a reject area holds of buried documents, of whichever corpus they were dropped."""
     columns = ("doc_key", "content_id", "source")
-    keys = {
-        str(row["doc_key"])
-        for row in scan(artifact.folder, outputs, columns)
-        if row["doc_key"] and is_buried(row["doc_key"], row["content_id"], row["source"])
-    }
-    if keys:
+    for held in area.held():
+        keys = {
+            str(row["doc_key"])
+            for row in scan(area.store, area.outputs(held), columns)
+            if row["doc_key"] and is_buried(row["doc_key"], row["content_id"], row["source"])
+        }
+        if not keys:
+            continue
+        record = held.record
+        how = "`hearth gc --withdrawn --delete` takes them out"
+        if record is not None and record.object_lock is not None:
+            how += f"; not before {held.until:%Y-%m-%d}: under object lock ({record.object_lock})"
         yield Holding(
             kind=Kind.REJECT,
-            name=f"{artifact.uri} rejects",
-            build=record.provenance.build,
-            recipe=record.name,
+            name=held.uri,
+            build=record.made.build if record else None,
+            recipe=record.made.recipe if record else None,
             documents=tuple(sorted(keys)),
             todo=Todo.PURGE,
-            how="dropped documents, kept apart from the corpus: purge them",
+            how=how,
         )
+
+
+def not_searched(corpora: Iterable[ArtifactRecord], area: Area | None) -> Iterator[Holding]:
+    """Yield what corpora put into a reject area that is not the one at hand."""
+    own = f"{area.store.uri}/" if area is not None else None
+    for record in corpora:
+        said = record.metrics.get(REJECTS)
+        uri = said.get("uri") if isinstance(said, dict) else None
+        if isinstance(uri, str) and (own is None or not uri.startswith(own)):
+            yield Holding(
+                kind=Kind.REJECT,
+                name=uri,
+                build=record.provenance.build,
+                recipe=record.name,
+                todo=Todo.PURGE,
+                how="was not searched: this profile names another reject area, or none: use the "
+                "profile that the corpus was made under",
+            )
 
 
 def in_samples(root: Store, is_buried: IsBuried) -> Iterator[Holding]:

@@ -18,6 +18,7 @@ from hearth.artifact import Artifact
 from hearth.errors import NotFoundError, SpecError
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import FrozenModel, Stage
+from hearth.rejects import Area
 from hearth.scan import scan
 from hearth.storage import Store
 from hearth.tombstones import bury, tombstones
@@ -65,8 +66,13 @@ class Withdrawal(FrozenModel):
     holdings: tuple[Holding, ...]
 
 
-def plan_withdrawal(root: Store, wish: Wish) -> Withdrawal:
+def plan_withdrawal(root: Store, wish: Wish, area: Area | None = None) -> Withdrawal:
     """Return what a withdrawal would do; nothing is written.
+
+    Args:
+        root: the root of the store.
+        wish: what is to be withdrawn.
+        area: the profile's reject area, if it has one.
 
     Raises:
         NotFoundError: the store never saw a document or source; says what was searched.
@@ -100,7 +106,7 @@ def plan_withdrawal(root: Store, wish: Wish) -> Withdrawal:
         copies=tuple(sorted(copies - keys)),
         tombstones=tuple(grave for grave in wanted if grave.id not in old),
         known=sum(grave.id in old for grave in wanted),
-        holdings=holdings(root, wanted, descent),
+        holdings=holdings(root, wanted, descent, area),
     )
 
 

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from hearth.errors import PolicyViolation
 from hearth.mirror.collection import Collection, check_collections
 from hearth.mirror.spec import MirrorSection
-from hearth.profile import Policy, settings
+from hearth.policy import Policy
+from hearth.profile import settings
 from hearth.recipe import load_recipe
 from hearth.review.filing import load_preset
 
