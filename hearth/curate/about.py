@@ -88,7 +88,6 @@ def _origins(mirror: Input) -> dict[str, Any]:
             "name": next((source[key] for key in _REGISTRY if source.get(key)), None),
             "licence": source.get("licence"),
             "collection": source.get("collection"),
-            "collection": source.get("collection"),
             "version": pin.get("version"),
             "files": [file for file in files[name] if file["path"].startswith("files/")],
             "licence_texts": [
