@@ -1,17 +1,16 @@
 """AWS as a profile describes it: region, network, images, the HyperPod cluster.
 
 Names are built from the region's partition, never written down: what runs in China runs elsewhere.
-boto3 is imported where a call is made, because only Airflow's environment has it.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import AnyHttpUrl, Field, model_validator
 
-from hearth.errors import HearthError, TransientError
+from hearth.errors import SpecError
 from hearth.model import FrozenModel
 
 _PARTITIONS: Final = {
@@ -26,24 +25,9 @@ _PARTITIONS: Final = {
 """Prefix of a region → its partition and the suffix of its endpoints. As botocore's
 `partitions.json` has them, which a test compares."""
 
-_CONNECT_SECONDS: Final = 5
-_READ_SECONDS: Final = 30
-
-THROTTLED: Final = frozenset(
-    {
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "TooManyRequestsException",
-        "SlowDown",
-    }
-)
-"""https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html"""
-
-_SERVER_FAULT: Final = 500
+_CONTAINER_ACCOUNTS: Final = {"aws": "763104351884", "aws-cn": "727897471807"}
+"""https://aws.github.io/deep-learning-containers/reference/available_images/: newer regions of the
+first partition have accounts of their own, which a profile has to name."""
 
 
 def partition_of(region: str) -> str:
@@ -172,8 +156,29 @@ class Image(FrozenModel):
     repository: str
     tag: str
     account: str | None = Field(
-        default=None, pattern=r"^\d{12}$", description="The registry's owner; empty: one's own."
+        default=None,
+        pattern=r"^(\d{12}|aws)$",
+        description="The registry's owner; empty: one's own; `aws`: the account from which AWS "
+        "hands out its deep learning containers in this partition.",
     )
+
+    def registry(self, region: str, own: str) -> str:
+        """Return the account whose registry it is in.
+
+        Args:
+            region: where it is pulled.
+            own: the account that pulls it.
+
+        Raises:
+            SpecError: AWS's account is not known in that partition.
+        """
+        if self.account != "aws":
+            return self.account or own
+        partition = partition_of(region)
+        if partition not in _CONTAINER_ACCOUNTS:
+            message = f"image {self.repository}: account = aws: not known in {partition}: name it"
+            raise SpecError(message)
+        return _CONTAINER_ACCOUNTS[partition]
 
 
 class Quota(FrozenModel):
@@ -211,94 +216,3 @@ class AwsSettings(FrozenModel):
     def partition(self) -> str:
         """The region's partition."""
         return partition_of(self.region)
-
-
-class AwsRefused(HearthError):  # noqa: N818 - it is AWS that says no, and callers go by the code
-    """AWS answered with an error."""
-
-    def __init__(self, operation: str, code: str, message: str) -> None:
-        """Keep the code: decisions depend on it.
-
-        Args:
-            operation: what was asked.
-            code: AWS's code.
-            message: AWS's words.
-        """
-        super().__init__(f"{operation}: {code}: {message}")
-        self.code = code
-        self.words = message
-
-
-class AwsUnreachable(TransientError):  # noqa: N818 - as AwsRefused
-    """AWS did not answer, or has no endpoint there."""
-
-
-def refusal(error: Any, operation: str) -> HearthError:
-    """Return what a botocore `ClientError` means.
-
-    Throttling and servers' faults pass: whether the operation had its effect is not known then.
-    """
-    detail = error.response.get("Error", {})
-    code, words = str(detail.get("Code", "unknown")), str(detail.get("Message", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if code in THROTTLED or status >= _SERVER_FAULT:
-        return AwsUnreachable(f"{operation}: {code}: {words}")
-    return AwsRefused(operation, code, words)
-
-
-class Account:
-    """Calls to AWS, for whoever is no Airflow operator: the probes of preflight."""
-
-    def __init__(self, settings: AwsSettings) -> None:
-        """Name the account; nothing is asked.
-
-        Args:
-            settings: region and endpoint. Credentials come by boto3's default chain.
-        """
-        self.settings = settings
-        self._clients: dict[str, Any] = {}
-
-    def call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Call an operation by its Python name, such as `describe_subnets`.
-
-        Raises:
-            AwsRefused: AWS said no.
-            AwsUnreachable: it did not answer, or the service has no endpoint in the region.
-        """
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only here
-
-        name = f"{service}:{operation}"
-        try:
-            return dict(getattr(self._client(service), operation)(**arguments))
-        except ClientError as error:
-            raise refusal(error, name) from error
-        except BotoCoreError as error:
-            message = f"{name}: {error}"
-            raise AwsUnreachable(message) from error
-
-    def regions_of(self, service: str) -> tuple[str, ...]:
-        """Return the regions of this partition that botocore knows a service's endpoint in."""
-        import boto3  # noqa: PLC0415 - only where AWS is used
-
-        found = boto3.session.Session().get_available_regions(
-            service, partition_name=self.settings.partition
-        )
-        return tuple(found)
-
-    def _client(self, service: str) -> Any:
-        import boto3  # noqa: PLC0415 - only where AWS is used
-        from botocore.config import Config  # noqa: PLC0415
-
-        if service not in self._clients:
-            url = self.settings.endpoint_url
-            self._clients[service] = boto3.session.Session().client(
-                service,
-                region_name=self.settings.region,
-                endpoint_url=str(url) if url else None,
-                config=Config(
-                    connect_timeout=_CONNECT_SECONDS,
-                    read_timeout=_READ_SECONDS,
-                    retries={"mode": "standard", "total_max_attempts": 3},
-                ),
-            )
-        return self._clients[service]

@@ -22,7 +22,8 @@ from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hearth.aws import AwsSettings, AwsUnreachable, refusal
+from hearth.aws import AwsSettings
+from hearth.awsapi import AwsUnreachable, refusal
 
 _LONGEST_WAIT: Final = 60.0
 

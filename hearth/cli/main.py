@@ -15,6 +15,7 @@ from hearth.cli.card import card
 from hearth.cli.follow import follow
 from hearth.cli.logs import print_log
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
+from hearth.cli.preflight import preflight
 from hearth.cli.review import review, sample
 from hearth.cli.why import why
 from hearth.cli.withdraw import withdraw
@@ -224,6 +225,7 @@ def gc_(
             show.retained(dropped, deleted=not dry_run)
 
 
+app.command(epilog="Example: hearth preflight --profile aws-cn")(preflight)
 app.command(epilog="Example: hearth card demo --html card.html")(card)
 app.command(epilog="Example: hearth why debian-policy:ch01#3 --json")(why)
 app.command(epilog="Example: hearth sample endpoint --n 50 --seed 7 --out sample.csv")(sample)

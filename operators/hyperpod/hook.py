@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from hearth.aws import AwsRefused, RepairAction
+from hearth.aws import RepairAction
+from hearth.awsapi import AwsRefused
 from hearth.hyperpod.nodes import Node
 from hearth.model import FrozenModel
 from operators.aws import AwsHook

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from hearth.aws import AwsRefused, AwsSettings, AwsUnreachable, HyperPod
+from hearth.aws import AwsSettings, HyperPod
+from hearth.awsapi import AwsRefused, AwsUnreachable
 from hearth.errors import PolicyViolation
 from hearth.hyperpod import lease
 from hearth.hyperpod.plan import (

@@ -1,0 +1,171 @@
+"""Who asks, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from hearth.aws import AwsSettings, Image, arn, partition_of, registry_of
+from hearth.errors import SpecError
+from hearth.preflight.finding import Ask, Finding, failed, passed, unknown
+from hearth.profile import Profile
+
+_STORE: Final = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket")
+_KEY: Final = ("kms:GenerateDataKey", "kms:Decrypt")
+_HYPERPOD: Final = (
+    "sagemaker:CreateCluster",
+    "sagemaker:DescribeCluster",
+    "sagemaker:UpdateCluster",
+    "sagemaker:DeleteCluster",
+    "sagemaker:ListClusters",
+    "sagemaker:ListClusterNodes",
+    "sagemaker:ListClusterEvents",
+    "sagemaker:BatchReplaceClusterNodes",
+    "sagemaker:BatchRebootClusterNodes",
+    "sagemaker:StartClusterHealthCheck",
+    "sagemaker:AddTags",
+    "sagemaker:ListTags",
+    "sagemaker:DeleteTags",
+    "iam:PassRole",
+)
+
+
+def identity(aws: AwsSettings, ask: Ask) -> Iterator[Finding]:
+    """Whether there are credentials, and of the region's partition."""
+    who = ask.call("sts", "get_caller_identity")
+    partition = str(who["Arn"]).split(":")[1]
+    if partition != aws.partition:
+        yield failed(
+            "identity",
+            who["Arn"],
+            f"is of partition {partition}, and region {aws.region} is in {aws.partition}",
+            "use credentials of an account in that partition, or correct aws.region",
+        )
+        return
+    yield passed("identity", who["Arn"], f"account {who['Account']} in {partition}")
+
+
+def region(profile: Profile, aws: AwsSettings) -> Iterator[Finding]:
+    """Whether everything that the profile names is in one partition and region."""
+    name = "region"
+    storage = profile.storage
+    if storage.uri.startswith("s3://") and storage.region not in {None, aws.region}:
+        yield failed(
+            name,
+            storage.uri,
+            f"lies in {storage.region}, and nodes run in {aws.region}: every byte would be paid "
+            "for, and leave the region",
+            "keep store and nodes in one region",
+        )
+    for what, named in _arns(profile, aws):
+        parts = named.split(":")
+        if parts[1] != aws.partition or parts[3] not in {"", aws.region}:
+            yield failed(
+                name, what, f"{named} is not of {aws.region}", "name one of this region, or a name"
+            )
+    yield passed(name, aws.region, f"partition {partition_of(aws.region)}")
+
+
+def permissions(profile: Profile, aws: AwsSettings, ask: Ask) -> Iterator[Finding]:
+    """Whether the caller may do what a build does, by simulating its policies.
+
+    Service control policies count; bucket and key policies and conditions are not simulated.
+    """
+    who = ask.call("sts", "get_caller_identity")
+    source = _principal(aws, ask, str(who["Arn"]), str(who["Account"]))
+    if source is None:
+        yield unknown(
+            "permissions", who["Arn"], "policies of this identity cannot be simulated",
+            "run Airflow under a role",
+        )  # fmt: skip
+        return
+    wanted: list[tuple[str, tuple[str, ...]]] = []
+    if profile.storage.uri.startswith("s3://"):
+        wanted.append(("the store", _STORE))
+    if profile.storage.kms_key or aws.kms_key:
+        wanted.append(("the key", _KEY))
+    if aws.hyperpod is not None:
+        wanted.append(("the cluster", _HYPERPOD))
+    for what, actions in wanted:
+        answer = ask.call(
+            "iam", "simulate_principal_policy", PolicySourceArn=source, ActionNames=list(actions)
+        )
+        denied = [
+            row["EvalActionName"]
+            for row in answer["EvaluationResults"]
+            if row["EvalDecision"] != "allowed"
+        ]
+        if denied:
+            yield failed(
+                "permissions", source, f"may not {', '.join(denied)}, for {what}",
+                "attach a policy that allows them",
+            )  # fmt: skip
+        else:
+            yield passed("permissions", source, f"may do all {len(actions)} things for {what}")
+
+
+def kms_key(probe_of: str, key: str, ask: Ask) -> Iterator[Finding]:
+    """Whether a key is there, enabled, and the customer's own.
+
+    Args:
+        probe_of: what the key encrypts.
+        key: its id, ARN or alias.
+        ask: whom to ask.
+    """
+    found = ask.call("kms", "describe_key", KeyId=key)["KeyMetadata"]
+    name = f"KMS key of {probe_of}"
+    if found.get("KeyManager") != "CUSTOMER":
+        yield failed(
+            name, key, "is AWS's own: nobody can revoke it", "create a customer-managed key"
+        )
+    elif found.get("KeyState") != "Enabled" or found.get("KeyUsage") != "ENCRYPT_DECRYPT":
+        state = f"{found.get('KeyState')}, for {found.get('KeyUsage')}"
+        yield failed(name, key, f"is {state}", "enable it, or name one that encrypts")
+    else:
+        yield passed(name, key, "is enabled, and managed by you")
+
+
+def image(aws: AwsSettings, wanted: Image, ask: Ask) -> Iterator[Finding]:
+    """Whether an image is in its registry."""
+    shown = f"{wanted.repository}:{wanted.tag}"
+    own = str(ask.call("sts", "get_caller_identity")["Account"])
+    try:
+        registry = wanted.registry(aws.region, own)
+    except SpecError as error:
+        yield failed("image", shown, str(error), "name the account in aws.images")
+        return
+    answer: dict[str, Any] = ask.call(
+        "ecr",
+        "describe_images",
+        registryId=registry,
+        repositoryName=wanted.repository,
+        imageIds=[{"imageTag": wanted.tag}],
+    )
+    digest = answer["imageDetails"][0]["imageDigest"]
+    yield passed("image", shown, f"{digest} in {registry_of(aws.region, registry)}")
+
+
+def _arns(profile: Profile, aws: AwsSettings) -> Iterator[tuple[str, str]]:
+    named = [("storage.kms_key", profile.storage.kms_key), ("aws.kms_key", aws.kms_key)]
+    if aws.hyperpod is not None:
+        named.append(("aws.hyperpod.execution_role", aws.hyperpod.execution_role))
+        named += [
+            (f"training plan of {group.name}", group.training_plan) for group in aws.hyperpod.groups
+        ]
+    for what, value in named:
+        if value is not None and value.startswith("arn:"):
+            yield what, value
+
+
+def _principal(aws: AwsSettings, ask: Ask, caller: str, account: str) -> str | None:
+    """Return the ARN whose policies are simulated: a session's is its role's."""
+    resource = caller.split(":", 5)[5]
+    kind, _, rest = resource.partition("/")
+    if kind == "user":
+        # STS leaves nothing out of a user's ARN, but an emulator names its service.
+        return arn(aws.region, "iam", account, resource)
+    if kind == "assumed-role":
+        # The session's ARN leaves the role's path out.
+        name = rest.split("/", 1)[0]
+        return str(ask.call("iam", "get_role", RoleName=name)["Role"]["Arn"])
+    return None
