@@ -59,7 +59,9 @@ class ReapOperator(BaseOperator):
                 profile = load_profile(name)
                 yield profile, Store.open(profile.storage)
             except HearthError as error:
-                self.log.warning("profile %s is passed over: %s", name, error)
+                self.log.warning(
+                    "profile %s is passed over: %s", name, str(error).split("\n", 1)[0]
+                )
 
     def _reap_cluster(
         self, aws: AwsSettings, pod: HyperPod, root: Store, is_active: IsActive
