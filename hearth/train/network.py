@@ -86,10 +86,12 @@ def _adapted(model: PreTrainedModel, lora: LoraSection, source: str) -> Any:
         lora_dropout=lora.dropout,
         target_modules=ALL_LINEAR if everything else list(lora.targets),
         task_type="CAUSAL_LM",
-        base_model_name_or_path=source,
     )
     try:
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
     except ValueError as error:
         message = f"lora.targets: {', '.join(lora.targets)}: {error}"
         raise DataError(message) from error
+    # PEFT puts a folder of this machine there, which nobody else has.
+    config.base_model_name_or_path = source
+    return adapted

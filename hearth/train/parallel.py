@@ -37,14 +37,14 @@ def share(model: Any, request: Request, device: torch.device) -> nn.Module:
     """Return the model as this rank is to hold it."""
     model.to(device)
     if request.operation.activation_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     numerics = request.spec.numerics
     if numerics.parallelism is Parallelism.FSDP:
         return _sharded(model, numerics, device)
     return DistributedDataParallel(
         model,
         gradient_as_bucket_view=True,
-        broadcast_buffers=False,
+        forward_sync_buffers=False,
         # DDP otherwise reorders its buckets after the first step of a process, so that with more
         # than two ranks a resumed run would add up in another order than an uninterrupted one.
         find_unused_parameters=dist.get_world_size() > 2,  # noqa: PLR2004

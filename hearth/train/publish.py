@@ -30,7 +30,8 @@ def publish(model: nn.Module, request: Request, workspace: Workspace) -> None:
 
 def _write(model: Any, request: Request, workspace: Workspace) -> None:
     if request.spec.lora is not None:
-        model.save_pretrained(workspace.adapter)
+        # Otherwise PEFT asks a hub whether the base's vocabulary was another.
+        model.save_pretrained(workspace.adapter, save_embedding_layers=False)
         # A card that says nothing: ours stands beside the merged model.
         (workspace.adapter / "README.md").unlink(missing_ok=True)
         model = model.merge_and_unload()

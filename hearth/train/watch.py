@@ -197,7 +197,6 @@ class Watch:
                 "memory_bytes": float(memory(self._loop.device)),
             }
             self._events.add(step, scalars)
-            self._events.flush()
 
     def _report_pace(self, step: int, loss: float) -> None:
         now = time.monotonic()

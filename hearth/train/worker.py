@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hearth.errors import EXIT_DEFECT, EXIT_OK, EXIT_TRANSIENT, HearthError
+from hearth.failures import full_disk, is_full_disk
 from hearth.train import checkpoint
 from hearth.train.plan import RankError
 from hearth.train.run import History, Report, Request, Workspace, write_whole
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# safetensors and torch say so in a sentence, without the error's number.
-_NO_SPACE: Final = ("No space left", "PytorchStreamWriter failed writing")
 _LOST_PEER: Final = ("gloo", "Connection closed by peer", "Connection reset", "Broken pipe")
 
 
@@ -146,9 +144,8 @@ def _last_words(rank: int, error: Exception, workspace: Workspace) -> RankError:
     code, message, lost = EXIT_DEFECT, f"{type(error).__name__}: {error}", False
     if isinstance(error, HearthError):
         code, message = error.exit_code, str(error)
-    elif _disk_is_full(error):
-        code = EXIT_TRANSIENT
-        message = f"{workspace.root}: no space left on the device: free some and try again"
+    elif is_full_disk(error):
+        code, message = EXIT_TRANSIENT, str(full_disk(workspace.root))
     elif isinstance(error, MemoryError):
         code = EXIT_TRANSIENT
     elif isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST_PEER):
@@ -163,12 +160,6 @@ def _last_words(rank: int, error: Exception, workspace: Workspace) -> RankError:
         at=time.time(),
         lost_peer=lost,
     )
-
-
-def _disk_is_full(error: Exception) -> bool:
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return True
-    return any(sign in str(error) for sign in _NO_SPACE)
 
 
 if __name__ == "__main__":

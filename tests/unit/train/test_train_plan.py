@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hearth.errors import EXIT_DATA, EXIT_DEFECT, EXIT_TRANSIENT, DataError, TransientError
@@ -92,6 +92,7 @@ def test_a_sequences_group_depends_on_nothing_but_weights_seed_and_number(
     assert walked.of(number) == Mixture(weights, seed).of(number)
 
 
+@settings(deadline=None, max_examples=25)
 @given(WEIGHTS, st.integers(0, 5))
 def test_every_group_gives_its_share_and_each_of_its_sequences_in_turn(
     weights: list[float], seed: int

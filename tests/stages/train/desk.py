@@ -1,0 +1,73 @@
+"""A workspace as the program leaves it to the ranks, and one rank in this process."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer
+
+from hearth.train import worker
+from hearth.train.data import Boundary, documents, write_stream
+from hearth.train.operation import TrainOperation
+from hearth.train.run import Group, Report, Request, Workspace, write_whole
+from hearth.train.spec import END_OF_TEXT, TokenizerSection, TrainSpec
+from hearth.train.tokenizer import learn
+from tests.stages.train.conftest import made_up
+
+IDENTITY = "a" * 64
+
+
+def lay_out(
+    root: Path, spec: TrainSpec, groups: dict[str, float] | None = None, **operation: Any
+) -> tuple[Workspace, Request]:
+    """Write tokens of made-up text, a group for each weight, and the request."""
+    workspace = Workspace(root)
+    root.mkdir()
+    rows = [row["text"] for row in made_up(12, 40, 0)]
+    tokenizer = learn(rows, TokenizerSection(vocabulary=320))
+    tokenizer.save(str(workspace.tokenizer))
+    both = tokenizer.token_to_id(END_OF_TEXT)
+    boundary = Boundary(begin=both, end=both)
+    weights = groups or {"all": 1.0}
+    for number in range(len(weights)):
+        _write(workspace.tokens(number), rows[number:], tokenizer, boundary)
+    held_out = [row["text"] for row in made_up(1, 40, 1000)]
+    learnt, size = _write(workspace.validation("en"), held_out, tokenizer, boundary)
+    request = Request(
+        spec=spec,
+        operation=TrainOperation.model_validate({"checkpoint_steps": 4, **operation}),
+        identity=IDENTITY,
+        vocabulary=tokenizer.get_vocab_size(),
+        boundary=boundary,
+        groups=tuple(Group(name=name, weight=weight) for name, weight in weights.items()),
+        bytes_per_token={"en": size / learnt},
+    )
+    write_whole(workspace.request, request)
+    return workspace, request
+
+
+def _write(
+    path: Path, texts: Iterable[str], tokenizer: Tokenizer, boundary: Boundary
+) -> tuple[int, int]:
+    return write_stream(path, documents(texts, tokenizer, boundary))
+
+
+def alone(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, request: Request) -> Report:
+    """Train on one rank, in this process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": 0, "WORLD_SIZE": 1}
+    for name, value in {**place, "LOCAL_RANK": 0, "GLOO_SOCKET_IFNAME": "lo"}.items():
+        monkeypatch.setenv(name, str(value))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        worker._run(request, workspace)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return Report.model_validate_json(workspace.report.read_bytes())

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import shutil
+import signal
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from peft import PeftModel
+from tensorboardX.proto.event_pb2 import Event
+from transformers import AutoModelForCausalLM
+
+from hearth.errors import TransientError
+from hearth.train.batches import Batches, batch_of
+from hearth.train.data import mark
+from hearth.train.launch import Ranks
+from hearth.train.network import network
+from hearth.train.run import Pace, Report, Request, Workspace
+from hearth.train.sections import BaseSection, LoraSection, Mode, Parallelism
+from hearth.train.spec import (
+    ModelSection,
+    NumericsSection,
+    OptimizerKind,
+    OptimizerSection,
+    Precision,
+    TokenizerSection,
+    TrainSpec,
+)
+from tests.stages.train.conftest import model_spec
+from tests.stages.train.desk import alone, lay_out
+
+ONE = {"world_size": 1, "global_batch": 8, "micro_batch": 4}
+GENTLE = OptimizerSection(kind=OptimizerKind.ADAMW, learning_rate=1e-3)
+
+
+def spec(**changes: Any) -> TrainSpec:
+    return model_spec(**{"steps": 12, "numerics": NumericsSection(**ONE), **changes})
+
+
+def onto(**changes: Any) -> TrainSpec:
+    """Return the spec of a training that starts from what another made."""
+    brought = {"model": ModelSection(), "tokenizer": TokenizerSection()}
+    base = BaseSection(source="mine")
+    return spec(mode=Mode.CONTINUE, base=base, optimizer=GENTLE, **brought, **changes)
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Report]:
+    """Return a run from first weights on one rank."""
+    workspace, request = lay_out(tmp_path_factory.mktemp("desk") / "run", spec())
+    with pytest.MonkeyPatch.context() as patch:
+        return workspace, alone(patch, workspace, request)
+
+
+def resting_on(root: Path, base: Workspace, **changes: Any) -> tuple[Workspace, Request]:
+    workspace, request = lay_out(root, onto(**changes))
+    shutil.copytree(base.model, workspace.base)
+    return workspace, request
+
+
+def test_a_documents_logits_do_not_depend_on_its_neighbours(tmp_path: Path) -> None:
+    workspace, request = lay_out(tmp_path / "run", spec())
+    model = network(request, workspace).eval()
+    one, other, mine = ([n, *range(n, n + 8)] for n in (20, 40, 60))
+
+    def logits(neighbour: list[int]) -> torch.Tensor:
+        ids = [*neighbour, *mine, 0]
+        row = mark(ids, [True] * len(ids))
+        row["marks"][len(neighbour)] |= 1
+        batch = batch_of(row[None])
+        with torch.no_grad():
+            given = {"input_ids": batch["input_ids"], "position_ids": batch["position_ids"]}
+            found: torch.Tensor = model(**given, use_cache=False).logits
+        return found[0, len(neighbour) :]
+
+    assert torch.equal(logits(one), logits(other))
+    first = mark([*mine, 0], [True] * 10)
+    alone_ids = batch_of(first[None])["input_ids"]
+    with torch.no_grad():
+        apart = model(input_ids=alone_ids, use_cache=False).logits[0]
+    torch.testing.assert_close(logits(one), apart, rtol=1e-4, atol=1e-5)
+
+
+def test_a_groups_share_of_the_steps_is_its_weight(tmp_path: Path) -> None:
+    workspace, request = lay_out(tmp_path / "run", spec(), {"en": 0.7, "replay": 0.3})
+    streams = [workspace.tokens(n) for n in range(2)]
+    one = Batches(request, streams, 0, 1)
+    two = [Batches(request, streams, rank, 2) for rank in range(2)]
+    for step in (0, 7):
+        whole = torch.cat([batch["input_ids"] for batch in one.of_step(step)[0]])
+        parts = [batch["input_ids"] for rank in two for batch in rank.of_step(step)[0]]
+        assert torch.equal(whole, torch.cat(parts)), "whatever the number of ranks"
+
+
+def test_activations_computed_again_give_the_same_bits(
+    scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workspace, request = lay_out(tmp_path / "run", spec(), activation_checkpointing=True)
+    report = alone(monkeypatch, workspace, request)
+    assert report.history == scratch[1].history
+
+
+def test_bf16_learns_about_as_well(
+    scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    low = NumericsSection(**ONE, precision=Precision.BF16)
+    workspace, request = lay_out(tmp_path / "run", spec(numerics=low))
+    losses = alone(monkeypatch, workspace, request).history.losses
+    assert losses != scratch[1].history.losses
+    assert losses == pytest.approx(scratch[1].history.losses, abs=0.05)
+
+
+def test_the_curves_are_events_that_tensorboard_reads(scratch: tuple[Workspace, Report]) -> None:
+    workspace, report = scratch
+    raw = b"".join(path.read_bytes() for path in sorted(workspace.events.iterdir()))
+    points: dict[str, list[float]] = {}
+    while raw:  # length, its checksum, the event, its checksum
+        (length,) = struct.unpack("<Q", raw[:8])
+        event = Event.FromString(raw[12 : 12 + length])
+        for value in event.summary.value:
+            points.setdefault(value.tag, []).append(value.simple_value)
+        raw = raw[16 + length :]
+    assert points["loss/train"] == pytest.approx([report.history.losses[n] for n in (9, 11)])
+    assert points["gradient_norm"] == pytest.approx(
+        [report.history.gradient_norms[n] for n in (9, 11)]
+    )
+    assert {"tokens_per_second", "memory_bytes", "learning_rate", "bits_per_byte/en"} <= set(points)
+
+
+def test_continued_pretraining_starts_where_the_base_ended(
+    scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workspace, request = resting_on(tmp_path / "run", scratch[0])
+    report = alone(monkeypatch, workspace, request)
+    was, now = scratch[1].history.validations[-1], report.history.validations
+    assert now[0].bits_per_byte == pytest.approx(was.bits_per_byte)
+    assert now[-1].loss < now[0].loss
+    assert report.parameters == scratch[1].parameters
+
+
+def test_adapters_move_alone_and_are_merged(
+    scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workspace, request = resting_on(tmp_path / "run", scratch[0], lora=LoraSection(rank=4))
+    report = alone(monkeypatch, workspace, request)
+    assert report.history.validations[-1].loss < report.history.validations[0].loss
+    merged = AutoModelForCausalLM.from_pretrained(workspace.model)
+    base = AutoModelForCausalLM.from_pretrained(workspace.base)
+    assert torch.equal(merged.get_input_embeddings().weight, base.get_input_embeddings().weight)
+    assert {path.suffix for path in workspace.adapter.iterdir()} == {".json", ".safetensors"}
+    assert str(tmp_path) not in (workspace.adapter / "adapter_config.json").read_text()
+    ids = torch.arange(1, 25)[None]
+    with torch.no_grad():
+        before = base(ids).logits
+        apart = PeftModel.from_pretrained(base, workspace.adapter)(ids).logits
+        torch.testing.assert_close(merged(ids).logits, apart, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(before, apart, atol=1e-3)
+    held = sum(path.stat().st_size for path in workspace.checkpoints.glob("step-000012/*.distcp"))
+    assert held < 12 * report.parameters, "what does not move is in no checkpoint"
+
+
+def test_shards_learn_as_whole_models_do_and_are_dealt_anew(
+    scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    two = NumericsSection(**{**ONE, "world_size": 2}, parallelism=Parallelism.FSDP)
+    workspace, request = lay_out(tmp_path / "run", spec(numerics=two), keep_checkpoints=3)
+    report = Ranks(request, workspace).wait(lambda _: None)
+    assert report.parameters == scratch[1].parameters
+    assert report.history.losses == pytest.approx(scratch[1].history.losses, abs=2e-3)
+    sharded = AutoModelForCausalLM.from_pretrained(workspace.model).state_dict()
+
+    shutil.rmtree(workspace.checkpoints / "step-000012")
+    fewer = request.model_copy(
+        update={"operation": request.operation.model_copy(update={"ranks": 1})}
+    )
+    again = alone(monkeypatch, workspace, fewer)
+    assert again.resumed_from == 8
+    assert again.history.losses[:8] == report.history.losses[:8]
+    assert again.history.losses == pytest.approx(report.history.losses, abs=2e-3)
+    for name, weight in AutoModelForCausalLM.from_pretrained(workspace.model).state_dict().items():
+        torch.testing.assert_close(weight, sharded[name], rtol=1e-2, atol=1e-3)
+
+
+def test_a_rank_that_hangs_is_ended(tmp_path: Path) -> None:
+    long = spec(steps=100_000, numerics=NumericsSection(**{**ONE, "world_size": 2}))
+    workspace, request = lay_out(tmp_path / "run", long, hang_seconds=2, checkpoint_steps=20)
+    ranks = Ranks(request, workspace)
+    began = time.monotonic()
+    stopped: list[psutil.Process] = []
+
+    def stop_one(pace: Pace | None) -> None:
+        assert time.monotonic() - began < 60
+        if pace is not None and pace.step > 20 and not stopped:
+            children = psutil.Process().children(recursive=True)
+            lines = {child: child.cmdline() for child in children}
+            ranks_of = [c for c, line in lines.items() if "torch.distributed.run" not in line]
+            stopped.append(ranks_of[0])
+            stopped[0].send_signal(signal.SIGSTOP)
+
+    with pytest.raises(TransientError, match=r"no step for \d+ s after step \d+ .*a rank hangs"):
+        ranks.wait(stop_one)
+    assert not stopped[0].is_running() or stopped[0].status() == psutil.STATUS_ZOMBIE
