@@ -21,7 +21,26 @@ from obstore.exceptions import (
 from hearth.errors import NotFoundError, SpecError, TransientError
 
 _NO_ANSWER: Final = "error sending request"
-_NO_SPACE: Final = ("os error 28", "No space left")
+_FULL: Final = "no space left on the device"
+_SIGNS: Final = ("No space left", "os error 28", "PytorchStreamWriter failed writing")
+"""What libraries say of a full disk that do not pass on the error's number."""
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Say whether something failed because a disk, or one's share of it, is full."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    return any(sign in str(error) for sign in _SIGNS)
+
+
+def names_full_disk(error: BaseException) -> bool:
+    """Say whether it is an error of ours that says which disk is full."""
+    return isinstance(error, TransientError) and _FULL in str(error)
+
+
+def full_disk(where: object) -> TransientError:
+    """Return the error that says what there is no room for."""
+    return TransientError(f"{where}: {_FULL}: free some and try again")
 
 
 @contextmanager
@@ -43,9 +62,8 @@ def of_store(where: str) -> Iterator[None]:
         raise SpecError(message) from error
     except (BaseError, OSError) as error:
         first_line = str(error).split("\n", 1)[0]
-        if any(sign in str(error) for sign in _NO_SPACE):
-            message = f"{where}: no space left on the device: free some and try again"
-            raise TransientError(message) from error
+        if is_full_disk(error):
+            raise full_disk(where) from error
         if _NO_ANSWER in str(error):
             asked = re.search(r"https?://[^/\s]+", str(error))
             message = (
@@ -67,7 +85,6 @@ def of_disk(local: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            message = f"{local}: no space left on the device: free some and try again"
-            raise TransientError(message) from error
+        if is_full_disk(error):
+            raise full_disk(local) from error
         raise

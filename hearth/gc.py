@@ -34,7 +34,7 @@ from hearth.storage import Store
 from hearth.tombstones import tombstones
 from hearth.withdrawal.holding import Kind
 from hearth.withdrawal.holdings import holdings
-from hearth.withdrawal.revocation import revocation
+from hearth.withdrawal.revocation import Hit, revocation
 
 PIN: Final = "pin"
 KEPT_BUILDS: Final = 5
@@ -121,6 +121,7 @@ def _withdrawn(root: Store) -> list[Garbage]:
         versions = filter(None, (state.serving, state.candidate, state.anchor))
         seated |= {f"artifacts/{Stage.TRAIN}/{version.fingerprint}" for version in versions}
     kept = _with_lineage(root, seated)
+    scanned: dict[str, tuple[Hit, ...]] = {}
     found = []
     for holding in holdings(root, graves) if graves else ():
         path = root.relative(holding.name) if "://" in holding.name else ""
@@ -133,7 +134,7 @@ def _withdrawn(root: Store) -> list[Garbage]:
             found.append(_measure(root, path, Why.WITHDRAWN))
         elif holding.kind in {Kind.CORPUS, Kind.MODEL, Kind.EVALUATION}:
             ref = Artifact(root, Stage(match.group(1)), match.group(2)).ref()
-            why = revocation(root, ref, graves)
+            why = revocation(root, ref, graves, scanned)
             if why is not None and why.allowed is None:
                 found.append(_measure(root, path, Why.WITHDRAWN))
     return found

@@ -47,7 +47,7 @@ class TombstoneKind(StrEnum):
     """How a tombstone finds what it buries."""
 
     KEY = "key"
-    """By doc_key. A key without `#` stands for every passage of that record."""
+    """By doc_key: `names_of` says which names a document has."""
     CONTENT = "content"
     """By content_id, whatever the key: copies, also under other sources."""
     NEAR = "near"
@@ -71,6 +71,15 @@ class Tombstone(FrozenModel):
     def id(self) -> tuple[TombstoneKind, str]:
         """What it buries: two tombstones with one id say the same."""
         return self.kind, self.value
+
+
+def names_of(doc_key: str) -> tuple[str, ...]:
+    """Return what a tombstone may call a document: its key, and that of its record.
+
+    A key without `#` stands for every passage of that record.
+    """
+    record = doc_key.partition("#")[0]
+    return (doc_key,) if record == doc_key else (doc_key, record)
 
 
 class Lock(FrozenModel):

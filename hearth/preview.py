@@ -18,7 +18,7 @@ from hearth.provenance import code_digest
 from hearth.resolution import Request, new_record
 from hearth.resources import Resources
 from hearth.storage import Store
-from hearth.withdrawal.revocation import Revocation, revocation
+from hearth.withdrawal.revocation import Hit, Revocation, revocation
 
 
 class StagePreview(FrozenModel):
@@ -60,6 +60,7 @@ def preview(request: Request) -> Preview:
     build = next(builds(root, record.recipe_name), None)
     last = build.record() if build else None
     before = _made_in(root, build) if build else None
+    scanned: dict[str, tuple[Hit, ...]] = {}
     return Preview(
         recipe=record.recipe_name,
         recipe_file=path_of(here.recipes, record.recipe_name),
@@ -68,7 +69,9 @@ def preview(request: Request) -> Preview:
         last_build=last.id if last else None,
         moved=diff(last.lock if last else None, record.lock),
         splits=str(record.previous),
-        stages=tuple(_stage(root, record, plan, before) for plan in stage_plans(record).values()),
+        stages=tuple(
+            _stage(root, record, plan, before, scanned) for plan in stage_plans(record).values()
+        ),
     )
 
 
@@ -88,9 +91,10 @@ def _stage(
     record: BuildRecord,
     plan: StagePlan,
     before: Mapping[Stage, ArtifactRecord] | None,
+    scanned: dict[str, tuple[Hit, ...]],
 ) -> StagePreview:
     made = Artifact(root, plan.stage, plan.fingerprint).record()
-    revoked = revocation(root, plan.ref(), record.lock.tombstones) if made else None
+    revoked = revocation(root, plan.ref(), record.lock.tombstones, scanned) if made else None
     return StagePreview(
         stage=plan.stage,
         reuse=made is not None and (revoked is None or revoked.allowed is not None),

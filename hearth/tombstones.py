@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from hearth.errors import ConflictError, DataError
-from hearth.lock import Tombstone, TombstoneKind
+from hearth.lock import Tombstone, TombstoneKind, names_of
 from hearth.storage import Store
 
 FOLDER: Final = "tombstones"
@@ -70,9 +70,9 @@ class Buried:
         """Return the tombstone of a document; near copies are for who knows the clusters."""
         keys = self.by_kind[TombstoneKind.KEY]
         near = self.by_kind[TombstoneKind.NEAR]
+        named = (keys[name] for name in names_of(doc_key) if name in keys)
         return (
-            keys.get(doc_key)
-            or keys.get(doc_key.partition("#")[0])
+            next(named, None)
             or self.by_kind[TombstoneKind.CONTENT].get(content_id or "")
             or near.get(doc_key)
             or near.get(content_id or "")

@@ -18,7 +18,7 @@ from hearth.curate.near import duplicates, jaccard
 from hearth.curate.plan import Split, UnionFind, assign, canonical, groups
 from hearth.curate.rows import Row, live
 from hearth.curate.spec import CurateSpec
-from hearth.lock import TombstoneKind
+from hearth.lock import TombstoneKind, names_of
 
 
 @dataclass
@@ -102,8 +102,7 @@ def _withdraw(copies: Copies, spec: CurateSpec, ledger: Ledger) -> None:
     for place, row in enumerate(copies.rows):
         if row.source in sources:
             _give_up(row, Step.WITHDRAWN, "withdrawn by source", ledger)
-        elif row.doc_key in keys or row.doc_key.partition("#")[0] in keys:
-            # A key without a passage's number stands for all passages of its record.
+        elif not keys.isdisjoint(names_of(row.doc_key)):
             _give_up(row, Step.WITHDRAWN, "withdrawn by key", ledger)
         elif row.content_id in contents:
             _give_up(row, Step.WITHDRAWN, "withdrawn by content", ledger)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import logging
 import shutil
 import signal
@@ -28,6 +27,7 @@ from hearth.errors import (
     SpecError,
     TransientError,
 )
+from hearth.failures import full_disk, is_full_disk, names_full_disk
 from hearth.model import Stage, StageSpec
 from hearth.profile import StorageSettings
 from hearth.provenance import Meter, provenance
@@ -39,8 +39,6 @@ log = logging.getLogger(__name__)
 
 Run = Callable[[Context], dict[str, Any]]
 
-_FULL: Final = "no space left on the device"
-_NO_SPACE: Final = "No space left on device"
 _NO_ROOM: Final = 64 << 10
 """Bytes of free disk below which it counts as full."""
 
@@ -144,7 +142,7 @@ def _execute(root: Store, job: Job, spec: type[StageSpec], run: Run) -> None:
         except Exception as error:
             # Asked now: what fills the disk goes with the scratch folder.
             if _disk_is_full(error, scratch):
-                raise _full_disk(error, scratch) from error
+                raise full_disk(_place_of(error, scratch)) from error
             raise
         finally:
             signal.signal(signal.SIGTERM, previous)
@@ -184,8 +182,8 @@ def _fail(error: Exception, attempt: Attempt | None) -> int:
 def _named(error: Exception) -> HearthError:
     if isinstance(error, HearthError):
         return error
-    if _has_no_space(error):
-        return _full_disk(error, Path(tempfile.gettempdir()))
+    if is_full_disk(error):
+        return full_disk(_place_of(error, Path(tempfile.gettempdir())))
     if isinstance(error, MemoryError):
         return TransientError("out of memory: give the stage more in the profile's resources")
     return HearthError(f"{type(error).__name__}: {error}")
@@ -195,16 +193,10 @@ def _disk_is_full(error: Exception, scratch: Path) -> bool:
     """Whether that is the reason: libraries say so by number, in a sentence, or not at all."""
     if isinstance(error, HearthError) and error.exit_code in {EXIT_SPEC, EXIT_DATA}:
         return False
-    if isinstance(error, TransientError) and _FULL in str(error):
+    if names_full_disk(error):
         return False  # it names a better path
-    return _has_no_space(error) or shutil.disk_usage(scratch).free < _NO_ROOM
+    return is_full_disk(error) or shutil.disk_usage(scratch).free < _NO_ROOM
 
 
-def _has_no_space(error: Exception) -> bool:
-    numbers = {errno.ENOSPC, errno.EDQUOT}
-    return (isinstance(error, OSError) and error.errno in numbers) or _NO_SPACE in str(error)
-
-
-def _full_disk(error: Exception, folder: Path) -> TransientError:
-    where = getattr(error, "filename", None) or folder
-    return TransientError(f"{where}: {_FULL}: free some and try again")
+def _place_of(error: Exception, folder: Path) -> object:
+    return getattr(error, "filename", None) or folder

@@ -93,11 +93,20 @@ def refusals(root: Store, corpus: Corpus, key: str) -> Iterator[str]:
         return
     artifact, record = mirror
     source = source_of(record, key)
-    path, _, within = key.removeprefix(f"{source}:").partition("#")
+    name = key.removeprefix(f"{source}:")
+    path, _, within = name.partition("#")
     outputs = record.outputs_named("rejects.parquet")
     for row in scan(artifact.folder, outputs, _REJECT, where="path", among={path}):
         if row["source"] == source and row["record"] in {"", within.partition("/")[0]}:
             yield f"{row['reason']}: {row['detail']}"
+    if not _has_keys_of_its_own(record, source):
+        return
+    # Such a key names no file: of a record, or of a later passage of one.
+    stem, _, passage = name.rpartition("/")
+    names = {name, stem} if stem and passage.isdecimal() else {name}
+    for row in scan(artifact.folder, outputs, _REJECT, where="record", among=names):
+        if row["source"] == source:
+            yield f"{row['reason']}: {row['detail']} (record {row['record']} of {row['path']})"
 
 
 def _addresses(mirror: Artifact, record: ArtifactRecord, source: str) -> tuple[str, ...]:
@@ -112,11 +121,25 @@ def _addresses(mirror: Artifact, record: ArtifactRecord, source: str) -> tuple[s
 
 
 def _licence(mirror: ArtifactRecord, source: str) -> str | None:
+    said = _said_of(mirror, source)
+    return str(said["licence"]) if "licence" in said else None
+
+
+def _has_keys_of_its_own(mirror: ArtifactRecord, source: str | None) -> bool:
+    """Say whether records of a source are known by keys that are unique in all its files."""
+    rules = _said_of(mirror, source).get("extract")
+    return any(
+        _table(_table(rule).get("fields")).get("unique") == "source"
+        for rule in (rules if isinstance(rules, list) else ())
+    )
+
+
+def _said_of(mirror: ArtifactRecord, source: str | None) -> dict[str, Any]:
     sources = mirror.spec.get("sources")
     for one in sources if isinstance(sources, list) else ():
         if isinstance(one, dict) and one.get("id") == source:
-            return str(one.get("licence"))
-    return None
+            return one
+    return {}
 
 
 def _table(value: Any) -> dict[str, Any]:

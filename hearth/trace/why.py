@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from hearth.errors import NotFoundError
-from hearth.lock import Tombstone
+from hearth.lock import Tombstone, names_of
 from hearth.model import FrozenModel, Stage
 from hearth.scan import scan
 from hearth.storage import Store
@@ -107,7 +107,7 @@ def why(
     stand_in = None if place else _stand_in(corpus, last.canonical)
     content = next((step.content_id for step in steps if step.content_id), None)
     copies = corpus.decisions({key}, where="canonical", columns=("doc_key",))
-    buried = {key, key.partition("#")[0], content, origin.source if origin else None}
+    buried = {*names_of(key), content, origin.source if origin else None}
     return Way(
         document=key,
         corpus=corpus.uri,

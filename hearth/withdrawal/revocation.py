@@ -82,7 +82,10 @@ def hits(corpus: Corpus, graves: Iterable[Tombstone]) -> tuple[Hit, ...]:
 
 
 def revocation(
-    root: Store, ref: InputRef, graves: tuple[Tombstone, ...] | None = None
+    root: Store,
+    ref: InputRef,
+    graves: tuple[Tombstone, ...] | None = None,
+    scanned: dict[str, tuple[Hit, ...]] | None = None,
 ) -> Revocation | None:
     """Return why an artifact is revoked; None if it is not, or is not finished.
 
@@ -90,13 +93,18 @@ def revocation(
         root: the root of the store.
         ref: the artifact.
         graves: the tombstones in force; read if they are not given.
+        scanned: what was found in corpora for these tombstones: pass one dict with many artifacts,
+            and each corpus is read once.
     """
     graves = tombstones(root) if graves is None else graves
     if not graves:
         return None
+    scanned = {} if scanned is None else scanned
     for record in _corpora_of(root, ref):
         corpus = Corpus(root, record)
-        found = hits(corpus, graves)
+        if record.fingerprint not in scanned:
+            scanned[record.fingerprint] = hits(corpus, graves)
+        found = scanned[record.fingerprint]
         if found:
             return Revocation(
                 artifact=ref.uri,
@@ -107,18 +115,26 @@ def revocation(
     return None
 
 
-def refuse(root: Store, ref: InputRef, use: str) -> None:
+def refuse(
+    root: Store,
+    ref: InputRef,
+    use: str,
+    graves: tuple[Tombstone, ...] | None = None,
+    scanned: dict[str, tuple[Hit, ...]] | None = None,
+) -> None:
     """Refuse the use of an artifact that is revoked, unless somebody allowed it.
 
     Args:
         root: the root of the store.
         ref: the artifact.
         use: what is to be done with it, such as "serve".
+        graves: as for `revocation`.
+        scanned: as for `revocation`.
 
     Raises:
         PolicyViolation: it is revoked; says why, and what to do.
     """
-    why = revocation(root, ref)
+    why = revocation(root, ref, graves, scanned)
     if why is not None and why.allowed is None:
         message = (
             f"cannot {use} {ref.uri}: it is revoked: {why}. Build anew: the new build's lock has "
@@ -138,10 +154,11 @@ def refuse_plan(root: Store, plan: StagePlan) -> None:
     if artifact.record() is not None:
         refuse(root, plan.ref(), "reuse")
         return
+    graves = tombstones(root)
+    scanned: dict[str, tuple[Hit, ...]] = {}
     for role, ref in plan.inputs.items():
-        if role == PREVIOUS:
-            continue
-        refuse(root, ref, f"make {plan.stage} from its {role}")
+        if role != PREVIOUS:
+            refuse(root, ref, f"make {plan.stage} from its {role}", graves, scanned)
 
 
 def allow(root: Store, uri: str, by: str, reason: str) -> Revocation:
@@ -152,20 +169,22 @@ def allow(root: Store, uri: str, by: str, reason: str) -> Revocation:
     """
     record = read_record(root.sub(root.relative(uri)))
     ref = Artifact(root, record.stage, record.fingerprint).ref()
-    why = revocation(root, ref)
+    graves = tombstones(root)
+    scanned: dict[str, tuple[Hit, ...]] = {}
+    why = revocation(root, ref, graves, scanned)
     if why is None:
         message = f"{uri}: is not revoked: there is nothing to allow"
         raise NotFoundError(message)
-    graves: list[JsonValue] = [[str(kind), value] for kind, value in sorted(_ids(why.hits))]
+    covered: list[JsonValue] = [[str(kind), value] for kind, value in sorted(_ids(why.hits))]
     Build(root, record.provenance.build).append(
         EventKind.ALLOWED,
         record.stage,
         artifact=ref.uri,
         by=by,
         reason=reason,
-        tombstones=graves,
+        tombstones=covered,
     )
-    return revocation(root, ref) or why
+    return revocation(root, ref, graves, scanned) or why
 
 
 def _corpora_of(root: Store, ref: InputRef) -> Iterator[ArtifactRecord]:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from hearth.artifact import Artifact
 from hearth.errors import NotFoundError, SpecError
-from hearth.lock import Tombstone, TombstoneKind
+from hearth.lock import Tombstone, TombstoneKind, names_of
 from hearth.model import FrozenModel, Stage
 from hearth.rejects import Area
 from hearth.scan import scan
@@ -125,7 +125,7 @@ def _documents(root: Store, descent: Descent, corpora: Sequence[Corpus], wish: W
         nonlocal read
         for key in keys:
             read += 1
-            for name in (key, key.partition("#")[0]):
+            for name in names_of(key):
                 if name in wish.documents:
                     found[name].add(key)
             for source in wish.sources:
@@ -169,10 +169,7 @@ def _pairs(wish: Wish, keys: set[str], contents: set[str]) -> list[tuple[Tombsto
     pairs += [(TombstoneKind.CONTENT, content) for content in sorted(contents)]
     if wish.match is Match.NEAR:
         # By key: it reaches copies that come later, while the document itself is still mirrored.
-        named = [key for key in sorted(keys) if _is_named(key, wish.documents)]
+        wished = frozenset(wish.documents)
+        named = [key for key in sorted(keys) if not wished.isdisjoint(names_of(key))]
         pairs += [(TombstoneKind.NEAR, key) for key in named]
     return list(dict.fromkeys(pairs))
-
-
-def _is_named(key: str, documents: Iterable[str]) -> bool:
-    return key in documents or key.partition("#")[0] in documents

@@ -165,7 +165,12 @@ def _mirror(folder: Path) -> list[File]:
             path, (_document(key) for key in sorted(TEXTS) if key.startswith(f"{source}:"))
         )
         files.append((path, f"documents/{source}.parquet", rows))
-    rejects = [Reject("debian-faq", "bad.html", Refusal(Reason.ENCODING, "not UTF-8 at byte 7"))]
+    rejects = [
+        Reject("debian-faq", "bad.html", Refusal(Reason.ENCODING, "not UTF-8 at byte 7")),
+        Reject(
+            "debian-faq", "dump.jsonl", Refusal(Reason.DUPLICATE_KEY, "is there twice", "law/7")
+        ),
+    ]
     files.append(
         (
             folder / "rejects.parquet",

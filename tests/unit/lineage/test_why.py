@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hearth.artifact import Artifact
 from hearth.build import EventKind
 from hearth.errors import NotFoundError
 from hearth.gc import garbage
@@ -76,6 +77,23 @@ def test_what_the_mirror_refused_ends_there(home: Library) -> None:
     assert [(step.step, step.reason) for step in way.steps] == [
         ("mirror", "encoding: not UTF-8 at byte 7")
     ]
+
+
+@pytest.mark.parametrize("key", ["debian-faq:law/7", "debian-faq:law/7/2"])
+def test_a_refused_record_that_is_known_by_its_key_alone_is_found_in_whatever_file_it_was(
+    home: Library, key: str
+) -> None:
+    with pytest.raises(NotFoundError):
+        why(home.store, home.corpus, key)
+    mirror = Artifact(home.store, Stage.MIRROR, home.plan(Stage.MIRROR).fingerprint)
+    record = mirror.record()
+    assert record is not None
+    rule = {"files": "*.jsonl", "format": "jsonl", "fields": {"key": "id", "unique": "source"}}
+    spec = {**record.spec, "sources": [{"id": "debian-faq", "extract": [rule]}]}
+    said = record.model_copy(update={"spec": spec})
+    mirror.folder.put("artifact.json", said.model_dump_json().encode())
+    (step,) = why(home.store, home.corpus, key).steps
+    assert step.reason == "duplicate-key: is there twice (record law/7 of dump.jsonl)"
 
 
 @pytest.mark.parametrize(

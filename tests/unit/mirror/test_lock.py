@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from hearth.lock import Change, Lock, PinnedFile, PinnedSource, Tombstone, TombstoneKind, diff
+from hearth.lock import (
+    Change,
+    Lock,
+    PinnedFile,
+    PinnedSource,
+    Tombstone,
+    TombstoneKind,
+    diff,
+    names_of,
+)
 
 
 def pin(name: str, version: str = "1", sha: str = "a", host: str = "x") -> PinnedSource:
@@ -63,3 +72,15 @@ def test_a_source_is_pinned_once() -> None:
 def test_a_lock_survives_json() -> None:
     one = lock(pin("a"), graves=(GRAVE,))
     assert Lock.model_validate_json(one.model_dump_json()) == one
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("s:a.html#1", ("s:a.html#1", "s:a.html")),
+        ("s:dump#7/2", ("s:dump#7/2", "s:dump")),
+        ("s:law/7", ("s:law/7",)),
+    ],
+)
+def test_a_passage_is_named_by_its_key_and_by_its_record(key: str, names: tuple[str, ...]) -> None:
+    assert names_of(key) == names
