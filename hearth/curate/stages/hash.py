@@ -14,9 +14,10 @@ from rensa import RMinHash
 from hearth.curate.hashing import Hashes
 from hearth.curate.keys import ContentKey, Domain
 from hearth.curate.ledger import Step
-from hearth.curate.near import SEED, Shingler
+from hearth.curate.near import SEED
 from hearth.curate.paragraphs import Hashed, hashed
 from hearth.curate.sections import DedupSection
+from hearth.curate.shingles import BatchShingler
 from hearth.curate.stages.marking import MarkingStage, Rows
 
 PARAGRAPHS = ("paragraphs", "passages", "passage_shingles", "passage_signatures")
@@ -57,7 +58,7 @@ class HashContent(MarkingStage):
 
     def setup(self, _worker: WorkerMetadata | None = None) -> None:
         """Make the shingler."""
-        self._shingler = Shingler(self.section, self.key.seed(Domain.SHINGLE))
+        self._shingler = BatchShingler(self.section, self.key.seed(Domain.SHINGLE))
         self._secret = self.key.digest(Domain.PARAGRAPH, "")
 
     def edit(self, frame: pd.DataFrame) -> None:
@@ -68,14 +69,13 @@ class HashContent(MarkingStage):
         ids = rows.column("content_id")
         shingles: list[bytes | None] = rows.column("shingles")
         signatures: list[bytes | None] = rows.column("signature")
-        sets: list[Hashes] = []
         parts: list[Hashed] = []
         redacted = rows.column(self.redacted) if self.redacted in frame else texts
-        for place in rows.live:
-            text, language = texts[place], languages[place]
+        sets = self._shingler.many([(texts[place], languages[place]) for place in rows.live])
+        for place, own in zip(rows.live, sets, strict=True):
+            text = texts[place]
             ids[place] = self.key.content_id(text)
-            sets.append(self._shingler.shingles(text, language))
-            shingles[place] = sets[-1].tobytes()
+            shingles[place] = own.tobytes()
             parts.append(
                 hashed(
                     text,

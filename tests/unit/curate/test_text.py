@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hearth.curate.contamination import SuiteIndex, SuiteItem, cut, packed, unpacked
@@ -14,6 +16,7 @@ from hearth.curate.near import Shingler, duplicates, jaccard
 from hearth.curate.normalise import clean
 from hearth.curate.perplexity import NgramModel, weighted_quantile
 from hearth.curate.sections import DecontaminateSection, DedupSection
+from hearth.curate.shingles import BatchShingler
 from hearth.curate.spec import (
     PerplexitySection,
     UnicodeForm,
@@ -98,6 +101,23 @@ def test_jaccard_is_that_of_the_shingles() -> None:
     assert jaccard(one, other) == pytest.approx(3 / 5)
     assert jaccard(one, one) == 1
     assert jaccard(shingler.shingles("", "zh"), shingler.shingles("", "en")) == 1
+
+
+LONG = [(EN, "en"), (f"{ZH}\n{EN}" * 900, "zh"), (EN * 2_100, "en"), ("", "zh"), (ZH, "zh")]
+
+
+@given(st.lists(st.tuples(st.text(), st.sampled_from(["en", "zh"])), max_size=12))
+@example(LONG)
+def test_many_texts_have_the_shingles_that_each_has(texts: list[tuple[str, str]]) -> None:
+    one, many = Shingler(DEDUP, 1), BatchShingler(DEDUP, 1).many(texts)
+    assert len(many) == len(texts)
+    for (text, language), shingles in zip(texts, many, strict=True):
+        assert np.array_equal(shingles, one.shingles(text, language))
+
+
+@given(st.text())
+def test_words_of_ascii_are_found_by_its_gaps(text: str) -> None:
+    assert words(text) == re.findall(r"[A-Za-z0-9]+|[^\W_A-Za-z0-9]+", text)
 
 
 def test_white_space_makes_no_new_chinese_text() -> None:
