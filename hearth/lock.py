@@ -43,6 +43,21 @@ class PinnedSource(FrozenModel):
         return _digest([[file.name, file.sha256] for file in self.files])
 
 
+class PinnedList(FrozenModel):
+    """A list of keywords: which bytes, and how many entries. Never what they are."""
+
+    name: str = Field(min_length=1, description="The file's name.")
+    version: str = Field(min_length=1, description="What the file itself says.")
+    sha256: str = Field(pattern=SHA256)
+    bytes: int = Field(ge=0)
+    entries: int = Field(ge=1, description="Different ones.")
+
+    @property
+    def path(self) -> str:
+        """Where the store keeps it."""
+        return f"lists/{self.sha256}"
+
+
 class TombstoneKind(StrEnum):
     """How a tombstone finds what it buries."""
 
@@ -90,6 +105,7 @@ class Lock(FrozenModel):
     resolved: datetime
     sources: tuple[PinnedSource, ...]
     tombstones: tuple[Tombstone, ...] = ()
+    lists: tuple[PinnedList, ...] = Field(default=(), description="Lists of keywords.")
 
     @model_validator(mode="after")
     def _one_pin_per_source(self) -> Self:
@@ -108,7 +124,10 @@ class Lock(FrozenModel):
             for pin in sorted(self.sources, key=lambda pin: pin.id)
         ]
         graves = sorted([str(grave.kind), grave.value] for grave in self.tombstones)
-        return _digest({"recipe": self.recipe, "sources": sources, "tombstones": graves})
+        locked = {"recipe": self.recipe, "sources": sources, "tombstones": graves}
+        if self.lists:  # without any, the digest is what it always was
+            locked["lists"] = [[one.name, one.sha256] for one in self.lists]
+        return _digest(locked)
 
     def pin(self, source: str) -> PinnedSource | None:
         """Return the pin of the source called `source`."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pydantic import Field, JsonValue, ValidationError
 
 from hearth.build import Build, BuildRecord, EventKind, Run
-from hearth.errors import NotFoundError, PolicyViolation, SpecError
+from hearth.curate.keywords.lists import pin_lists
+from hearth.errors import NotFoundError, PolicyViolation, SpecError, TransientError
 from hearth.lock import Lock
 from hearth.mirror.access import Access
 from hearth.mirror.collection import check_collections
@@ -83,14 +84,15 @@ def wanted_recipe(request: Request) -> Recipe:
 
 
 def lock_of(recipe: Recipe, profile: Profile, root: Store) -> Lock:
-    """Resolve a recipe's floating sources under a profile's policy, as of now.
+    """Resolve a recipe's floating sources under a profile's policy, and its lists, as of now.
 
     Raises:
         PolicyViolation: a source lacks a record that the policy asks for, or is not let in.
     """
     check_collections(recipe.mirror.sources, profile.policy)
     here = settings()
-    return resolve(
+    lists = tuple(pin for pin, _ in pin_lists(recipe.curate.keywords, here.config))
+    lock = resolve(
         recipe.name,
         recipe.mirror.sources,
         tombstones(root),
@@ -98,6 +100,23 @@ def lock_of(recipe: Recipe, profile: Profile, root: Store) -> Lock:
         home=here.home / "resolve",
         base=here.config,
     )
+    return lock.model_copy(update={"lists": lists})
+
+
+def keep_lists(recipe: Recipe, lock: Lock, root: Store) -> None:
+    """Put the lists of keywords that a lock pins into the store, named by their bytes.
+
+    Raises:
+        TransientError: one changed since it was pinned.
+    """
+    there = {pin.sha256: data for pin, data in pin_lists(recipe.curate.keywords, settings().config)}
+    for pin in lock.lists:
+        if root.exists(pin.path):
+            continue
+        if pin.sha256 not in there:
+            message = f"keyword list {pin.name}: changed since it was pinned: trigger again"
+            raise TransientError(message)
+        root.put(pin.path, there[pin.sha256])
 
 
 def new_record(
@@ -146,7 +165,9 @@ def create_build(request: Request, id_: str, run: Run, triggered_by: str) -> Bui
     try:
         return build.record()
     except NotFoundError:
-        record = build.create(new_record(request, profile, root, id_, run, triggered_by))
+        fresh = new_record(request, profile, root, id_, run, triggered_by)
+        keep_lists(Recipe.model_validate(fresh.recipe), fresh.lock, root)
+        record = build.create(fresh)
     build.append(
         EventKind.RESOLVED,
         lock=record.lock.digest,

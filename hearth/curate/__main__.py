@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from hearth.curate.keys import ContentKey
+from hearth.curate.keywords.lists import Entries, merged, read_list
 from hearth.curate.pii.section import PII_KEY
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, PREVIOUS, SPLITS, CurateSpec
+from hearth.digest import FileInfo
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.model import Stage
 from hearth.policy import REJECTS
@@ -21,7 +23,7 @@ _KEY_BYTES: Final = 16
 def run(context: Context) -> dict[str, Any]:
     """Fetch, curate, publish; return the metrics."""
     # Curator takes seconds to import, and a job that is refused should not wait for it.
-    from hearth.curate import card  # noqa: PLC0415
+    from hearth.curate import card, mixture  # noqa: PLC0415
     from hearth.curate import executor as executors  # noqa: PLC0415
     from hearth.curate.about import about  # noqa: PLC0415
     from hearth.curate.prepare import readable  # noqa: PLC0415
@@ -42,6 +44,7 @@ def run(context: Context) -> dict[str, Any]:
     else:
         context.unverified("no suite was given: nothing was kept out of the corpus")
     previous = _previous(context, key) if PREVIOUS in context.job.inputs else None
+    entries, tokenizer = _entries(context, spec), _tokenizer(context, spec)
     _, total = readable(documents)
     step = "start"
     done: dict[str, int] = {}
@@ -62,8 +65,15 @@ def run(context: Context) -> dict[str, Any]:
     out.mkdir()
     scratch.mkdir()
     metrics, written = curate(
-        Inputs(documents, items, questions, previous), spec, key, chosen, out, scratch, say
+        Inputs(documents, items, questions, previous, entries, tokenizer),
+        spec,
+        key,
+        chosen,
+        out,
+        scratch,
+        say,
     )
+    context.publish(out / mixture.FILE, mixture.FILE)
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)
     kept = keep(context, area, documents, out, spec, key.pseudonyms)
@@ -93,6 +103,34 @@ def _previous(context: Context, key: ContentKey) -> Path:
             "a content that came back under another key was not"
         )
     return folder
+
+
+def _entries(context: Context, spec: CurateSpec) -> Entries:
+    """Read the lists that the spec pins, from the store."""
+    lists = []
+    for pin in spec.lists:
+        local = context.scratch / pin.path
+        expect = FileInfo(path=pin.path, bytes=pin.bytes, sha256=pin.sha256)
+        try:
+            context.root.download(pin.path, local, expect=expect)
+        except NotFoundError as error:
+            message = f"keyword list {pin.name}, {pin.path}: is gone from the store: build again"
+            raise DataError(message) from error
+        lists.append(read_list(pin.name, local.read_bytes()))
+    return merged(lists)
+
+
+def _tokenizer(context: Context, spec: CurateSpec) -> Path | None:
+    """Fetch the tokenizer of the model that training starts from."""
+    if spec.tokens.base is None:
+        return None
+    name, mirror = f"models/{spec.tokens.base}/tokenizer.json", context.input("mirror")
+    if not mirror.record.outputs_named(name):
+        context.unverified(
+            f"tokens are those of a tokenizer of Hearth's own: the mirror has no {name}"
+        )
+        return None
+    return mirror.open(name)
 
 
 def _key(context: Context, spec: CurateSpec) -> ContentKey:

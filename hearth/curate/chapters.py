@@ -32,7 +32,8 @@ _LIMITS: Final = (
     harmless text for it. What was found was counted and is not shown.""",
     """Contamination is looked for in the suite that judges this build, by n-grams: a translation
     or a paraphrase of an item is not found.""",
-    """Tokens are those of a BPE trained on this corpus's train split, not of the model's own.""",
+    """Tokens are those of a BPE of the model's kind and size, learnt from a sample of train: the
+    model's own, learnt from all of it, differs a little.""",
 )
 _BEFORE_AND_AFTER: Final = """Before collection: hosts outside the profile's list are refused, and
     every file must be what the lock says, by SHA-256. After it: what is not text is refused by the
@@ -123,9 +124,20 @@ def _checked(report: Report) -> Iterator[tuple[Said, Said, Said]]:
     yield "Is something left of every source?", left, "Sources"
     kept = _kept(report["spec"]["pii"])
     yield "Is personal information left by the recipe's own rules?", kept, "Personal information"
-    untrimmed = [n for n, found in report["perplexity"].items() if found["threshold"] is None]
+    untrimmed = [
+        f"{language} {domain}"
+        for language, domains in report["perplexity"].items()
+        for domain, found in domains.items()
+        if found["high"] is None
+    ]
     odd = Alarm(f"not: {', '.join(untrimmed)}") if untrimmed else "yes"
-    yield "Was every language trimmed by perplexity?", odd, "Perplexity"
+    yield "Was every language and domain trimmed by perplexity?", odd, "Perplexity"
+    hits = sum(one["flagged"] for one in report["keywords"]["categories"].values())
+    if not report["keywords"]["categories"]:
+        looked: Said = "the recipe names no list"
+    else:
+        looked = Alarm(f"yes, {count(hits)}") if hits else "no"
+    yield "Were documents flagged for keywords?", looked, "Keywords"
     doubts = Alarm("yes") if report["unverified"] else "no"
     yield "Was something left unverified?", doubts, "What is not verified"
 

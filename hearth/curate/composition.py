@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from hearth.curate.inside import keywords, perplexity, tags, tokens, weights
 from hearth.curate.page import NONE, Alarm, Chapter, Number, Table, count, decimal, percent
 from hearth.curate.plan import Split
 
@@ -15,12 +16,14 @@ _GROUPS: Final = """A group is what no split may tear: near copies, documents of
 
 
 def composition(report: Report) -> list[Chapter]:
-    """Return a chapter for copies, splits, contamination, perplexity and the mixture."""
+    """Return a chapter for copies, splits, contamination, and each thing that is inside."""
     return [
         _copies(report),
         _splits(report),
         _contamination(report),
-        _perplexity(report),
+        keywords(report),
+        perplexity(report),
+        tags(report),
         _mixture(report),
     ]
 
@@ -125,46 +128,15 @@ def _contamination(report: Report) -> Chapter:
     )
 
 
-def _perplexity(report: Report) -> Chapter:
-    rules = report["spec"]["perplexity"]
-    said = (
-        f"Under a model of {count(rules['order'])}-grams of characters, trained on the train split "
-        f"and cross-fitted in {count(rules['folds'])} folds. Above the threshold, the quantile "
-        f"{percent(rules['quantile'])} of train, documents went; test is never trimmed. Scored: "
-        f"{percent(report['coverage']['scored_by_perplexity'])} of the characters."
-    )
-    names = {name for found in report["perplexity"].values() for name in found}
-    quantiles = sorted(names, key=lambda name: (len(name), name))  # p5 before p25
-    rows = [
-        (language, *(decimal(found[name]) for name in quantiles))
-        for language, found in report["perplexity"].items()
-    ]
-    return Chapter(
-        "Perplexity",
-        [said],
-        [Table("Quantiles by language.", ("language", *map(Number, quantiles)), rows)],
-        ["perplexity"],
-    )
-
-
 def _mixture(report: Report) -> Chapter:
     mixture = report["mixture"]
     tables = [
         Table(f"By {way}; share of the tokens of train.", _heads(way), _parts(mixture[way]))
         for way in ("language", "domain", "source")
     ]
-    tokens = report["tokens"]
-    rows = [
-        (
-            language,
-            *(count(found.get(split)) for split in Split),
-            decimal(found["characters_per_token"]),
-        )
-        for language, found in tokens.items()
-    ]
-    head = ("language", *map(Number, (*Split, "characters per token")))
-    tables.append(Table("Tokens by language and split.", head, rows))
-    return Chapter("Mixture", tables=tables, plots=["mixture"])
+    said, weighed = weights(report)
+    tables += [tokens(report), weighed]
+    return Chapter("Mixture", said, tables, ["mixture", "weights"])
 
 
 def _heads(way: str) -> tuple[str, ...]:

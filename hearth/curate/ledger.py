@@ -27,7 +27,9 @@ class Step(StrEnum):
     BOILERPLATE = "boilerplate"
     DECONTAMINATE = "decontaminate"
     QUALITY = "quality"
+    KEYWORDS = "keywords"
     PERPLEXITY = "perplexity"
+    CLASSIFY = "classify"
 
 
 class Action(StrEnum):
@@ -36,6 +38,8 @@ class Action(StrEnum):
     KEPT = "kept"
     EDITED = "edited"
     DROPPED = "dropped"
+    FLAGGED = "flagged"
+    """It stays as it is, and somebody should look: the reason says at what."""
 
 
 class Decision(NamedTuple):
@@ -96,6 +100,16 @@ class Ledger:
             for step in Step
             for decision in self._steps[step]
             if decision.action is Action.DROPPED
+        )
+        return dict(sorted(counts.items()))
+
+    def flags(self) -> dict[str, int]:
+        """Count what was flagged and stayed, by step and reason."""
+        counts = Counter(
+            f"{step.value}/{decision.reason}"
+            for step in Step
+            for decision in self._steps[step]
+            if decision.action is Action.FLAGGED
         )
         return dict(sorted(counts.items()))
 

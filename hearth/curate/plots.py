@@ -36,8 +36,11 @@ def plots(report: Report) -> dict[str, str]:
             "languages": _languages(report),
             "pii": _pii(report),
             "clusters": _clusters(report["cluster_sizes"]),
+            "keywords": _keywords(report["keywords"]),
             "perplexity": _perplexity(report["perplexity"]),
+            "tags": _tags(report["tags"]),
             "mixture": _mixture(report["mixture"]),
+            "weights": _weights(report["mixture_weights"]["parts"]),
         }
     return {name: svg for name, svg in drawn.items() if svg}
 
@@ -111,11 +114,25 @@ def _pii(report: Report) -> str:
     title = "Personal information found, by source and kind"
     kinds = list(report["pii"])
     sources = [name for name, source in report["sources"].items() if source["pii"]["found"]]
-    if not kinds or not sources:
-        return ""
     found = [[report["sources"][s]["pii"]["kinds"].get(k, 0) for k in kinds] for s in sources]
-    values = np.array(found, dtype=float)
-    figure, (axes,) = _figure(title, len(sources) + 3.5)
+    return _heat(title, sources, kinds, found)
+
+
+def _keywords(found: Mapping[str, Any]) -> str:
+    title = "Keywords found, by source and category"
+    sources = found["sources"]
+    categories = sorted({name for hits in sources.values() for name in hits})
+    counts = [[hits.get(name, 0) for name in categories] for hits in sources.values()]
+    return _heat(title, list(sources), categories, counts)
+
+
+def _heat(
+    title: str, rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]]
+) -> str:
+    if not rows or not columns:
+        return ""
+    values = np.array(counts, dtype=float)
+    figure, (axes,) = _figure(title, len(rows) + 3.5)
     shown = np.log1p(values)
     # Not an image: cells stay sharp, and a page that loads no images shows them.
     axes.pcolormesh(
@@ -135,9 +152,9 @@ def _pii(report: Report) -> str:
                 size=7.5,
             )
     axes.set_xticks(
-        np.arange(len(kinds)) + 0.5, kinds, rotation=40, ha="right", rotation_mode="anchor"
+        np.arange(len(columns)) + 0.5, columns, rotation=40, ha="right", rotation_mode="anchor"
     )
-    axes.set_yticks(np.arange(len(sources)) + 0.5, sources)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.tick_params(length=0)
@@ -168,27 +185,35 @@ def _clusters(levels: Mapping[str, Any]) -> str:
     return inline_svg(figure, title)
 
 
-def _perplexity(languages: Mapping[str, Mapping[str, float | None]]) -> str:
+def _perplexity(languages: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> str:
     title = "Perplexity of the documents that stay"
-    known = {name: found for name, found in languages.items() if found["p50"] is not None}
+    known = {
+        (language, domain): found
+        for language, domains in languages.items()
+        for domain, found in domains.items()
+        if found["p50"] is not None
+    }
     if not known:
         return ""
     figure, (axes,) = _figure(title, len(known) * 1.3 + 2.5)
-    for place, (name, found) in enumerate(known.items()):
-        colour = _LANGUAGES.get(name, _OTHER)
+    for place, ((language, _), found) in enumerate(known.items()):
+        colour = _LANGUAGES.get(language, _OTHER)
         axes.plot([found["p5"], found["p95"]], [place] * 2, color=colour, linewidth=1.5)
         axes.plot(
             [found["p25"], found["p75"]], [place] * 2, color=colour, linewidth=9, alpha=0.6,
             solid_capstyle="butt",
         )  # fmt: skip
         axes.plot([found["p50"]], [place], "|", color="#1d2733", markersize=14, markeredgewidth=2)
-        if found["threshold"] is not None:
-            axes.plot([found["threshold"]], [place], "x", color="#a3261d", markersize=7)
+        for name, mark in (("low", "+"), ("high", "x")):
+            if found[name] is not None:
+                axes.plot([found[name]], [place], mark, color="#a3261d", markersize=7)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axes.set_ylim(-0.6, len(known) - 0.4)
-    axes.set_xlabel("perplexity per character: p5 to p95, p25 to p75, median | and threshold ×")
-    _rows(axes, list(known))
+    axes.set_xlabel(
+        "perplexity per character: p5 to p95, p25 to p75, median |, flagged below +, gone above ×"
+    )
+    _rows(axes, [" ".join(part) for part in known])
     return inline_svg(figure, title)
 
 
@@ -212,6 +237,41 @@ def _mixture(mixture: Mapping[str, Any]) -> str:
     axes.set_xlabel("% of the tokens of train")
     axes.set_xlim(0, 112)
     axes.legend(loc="lower right")
+    return inline_svg(figure, title)
+
+
+def _tags(tags: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
+    title = "Tags: tokens, by structure, jurisdiction and topic"
+    figure, axes = _figure(title, max(map(len, tags.values())), columns=3)
+    if not any(tags.values()):
+        return ""
+    for one, (name, found), colour in zip(axes, tags.items(), (_LEFT, _LOST, _OTHER), strict=True):
+        one.barh(np.arange(len(found)), [tag["tokens"] for tag in found.values()], color=colour)
+        one.set_title(name, loc="left", color=_OTHER)
+        one.set_xlabel("tokens")
+        one.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        one.xaxis.set_major_locator(MaxNLocator(3))
+        _rows(one, list(found))
+    return inline_svg(figure, title)
+
+
+def _weights(parts: Sequence[Mapping[str, Any]]) -> str:
+    title = "Mixture: share of the tokens that training is to draw"
+    if not parts:
+        return ""
+    total = sum(part["tokens"] for part in parts)
+    figure, (axes,) = _figure(title, len(parts) * 1.6 + 1)
+    series = {
+        "there": ([part["tokens"] / total for part in parts], _PALE),
+        "wanted": ([part["target"] for part in parts], _LOST),
+        "given": ([part["share"] for part in parts], _LEFT),
+    }
+    for number, (name, (values, colour)) in enumerate(series.items()):
+        places = np.arange(len(parts)) + (number - 1) * 0.27
+        axes.barh(places, [value * 100 for value in values], 0.25, color=colour, label=name)
+    _rows(axes, [f"{part['language']} {part['domain']}" for part in parts])
+    axes.set_xlabel("% of tokens")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return inline_svg(figure, title)
 
 

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -18,19 +19,24 @@ from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate.contamination import SuiteItem
 from hearth.curate.exposure import Contamination
+from hearth.curate.keywords.lists import Entries
+from hearth.curate.labelling import label, labelling
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.normalise import clean
-from hearth.curate.perplexity import NgramModel, weighted_quantile
+from hearth.curate.perplexity import NgramModel
 from hearth.curate.pii.policy import Treatment
 from hearth.curate.plan import Split
 from hearth.curate.prepare import BATCH
 from hearth.curate.rows import Row, live
-from hearth.curate.spec import CurateSpec, Domain
+from hearth.curate.spec import TOKENS, CurateSpec, Domain
 from hearth.curate.stages.clean import RepairText
 from hearth.curate.stages.decontaminate import CutContamination
 from hearth.curate.stages.perplexity import ScorePerplexity
 from hearth.curate.stages.quality import FilterByLanguage, filters_of
+from hearth.curate.stages.tokens import CountTokens
+from hearth.curate.tails import Limits, Scored, limits, verdict
 from hearth.errors import DataError
+from hearth.stage.bpe import learn
 
 
 def suite_items(
@@ -91,8 +97,9 @@ def judge(
     spec: CurateSpec,
     executor: BaseExecutor,
     ledger: Ledger,
+    entries: Entries = MappingProxyType({}),
 ) -> Contamination:
-    """Decontaminate and filter live rows.
+    """Decontaminate, filter and tag live rows, and hold them against lists of keywords.
 
     Returns:
         What was found.
@@ -105,6 +112,7 @@ def judge(
             filters=filters_of(spec.quality),
             exempt=_unlike_prose(spec),
         ),
+        *labelling(spec, entries),
     ]
     for record in _run("judge", stages, documents.values(), executor):
         row, entered = documents[record["doc_key"]], len(documents[record["doc_key"]].text)
@@ -121,8 +129,14 @@ def judge(
         size = len(row.text)
         ledger.add(
             Step.QUALITY,
-            [row.dropped(size, row.reason, score=row.score) if row.step else row.kept(size, size)],
+            [
+                row.dropped(size, row.reason, score=row.score)
+                if row.step == Step.QUALITY
+                else row.kept(size, size)
+            ],
         )
+        if row.step != Step.QUALITY:
+            label(row, record, ledger)
     return report
 
 
@@ -132,69 +146,66 @@ def trim(
     executor: BaseExecutor,
     scratch: Path,
     ledger: Ledger,
-) -> dict[str, float]:
-    """Score live rows by perplexity, and give up the high tail; the test split is never trimmed.
+) -> dict[tuple[str, str], Limits]:
+    """Score live rows by perplexity; give up the high tail, except of test, and flag the low one.
 
     Returns:
-        The threshold of each language, frozen on the train split; languages with too little of it
-        have none.
+        The thresholds of each language and domain, frozen on the train split.
     """
     documents = {row.doc_key: row for row in live(rows)}
     section = spec.perplexity
-    train: dict[str, list[Row]] = defaultdict(list)
+    trusted: dict[str, list[Row]] = defaultdict(list)
     for row in documents.values():
-        if row.split is Split.TRAIN:
-            train[row.language].append(row)
+        if row.split is Split.TRAIN and (not section.trusted or row.source in section.trusted):
+            trusted[row.language].append(row)
     models = {}
-    for language, known in sorted(train.items()):
+    for language, known in sorted(trusted.items()):
         models[language] = scratch / f"ngram-{language}.npz"
         NgramModel.fit(((row.text, row.fold) for row in known), section).save(models[language])
     stage = ScorePerplexity(models=models, section=section)
     for record in _run("perplexity", [stage], documents.values(), executor):
         value = record["perplexity"]
         documents[record["doc_key"]].perplexity = None if value is None else float(f"{value:.6g}")
-    # Code and mathematics are unlike prose, and no worse for it.
-    spared = _unlike_prose(spec).union(section.exempt)
-    thresholds = {}
-    for language, known in sorted(train.items()):
-        scores = [
-            (row.perplexity, len(row.text))
-            for row in known
-            if row.perplexity is not None and row.source not in spared
-        ]
-        limit = weighted_quantile(scores, section.quantile)
-        if limit is not None and len(scores) >= section.min_documents:
-            thresholds[language] = limit
-    for row in documents.values():
-        limit = thresholds.get(row.language)
+    scored = {key: _scored(row, spec) for key, row in documents.items()}
+    thresholds = limits(scored.values(), section)
+    for key, row in documents.items():
+        action, reason = verdict(scored[key], thresholds, section.exempt)
         size, score = len(row.text), row.perplexity
-        tail = limit is not None and score is not None and score > limit
-        if tail and row.split is not Split.TEST and row.source not in spared:
-            row.step, row.reason = Step.PERPLEXITY.value, "high perplexity"
-            ledger.add(Step.PERPLEXITY, [row.dropped(size, row.reason, score=score)])
+        if action is Action.DROPPED:
+            row.step, row.reason = Step.PERPLEXITY.value, reason
+            ledger.add(Step.PERPLEXITY, [row.dropped(size, reason, score=score)])
         else:
-            ledger.add(Step.PERPLEXITY, [row.kept(size, size, score=score)])
+            decision = row.kept(size, size, action=action, reason=reason, score=score)
+            ledger.add(Step.PERPLEXITY, [decision])
     return thresholds
 
 
-def count_tokens(rows: Sequence[Row], spec: CurateSpec) -> None:
-    """Count the tokens of live rows by a byte-level BPE trained on the train split only."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers  # noqa: PLC0415
+def _scored(row: Row, spec: CurateSpec) -> Scored:
+    domain = str(spec.domain(row.source))
+    return Scored(row.language, domain, row.source, row.split, row.perplexity, len(row.text))
 
-    staying = live(rows)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = trainers.BpeTrainer(
-        vocab_size=spec.tokens.vocabulary,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_sample(staying, spec.tokens.sample_characters), trainer)
-    for start in range(0, len(staying), BATCH):
-        batch = staying[start : start + BATCH]
-        encoded = tokenizer.encode_batch_fast([row.text for row in batch])
-        for row, encoding in zip(batch, encoded, strict=True):
-            row.tokens = len(encoding.ids)
+
+def count_tokens(
+    rows: Sequence[Row], spec: CurateSpec, executor: BaseExecutor, given: Path | None = None
+) -> None:
+    """Count the tokens of live rows.
+
+    Args:
+        rows: All rows.
+        spec: How large a byte-level BPE is learnt from the train split.
+        executor: What runs the pipeline.
+        given: The `tokenizer.json` that counts instead.
+    """
+    staying = {row.doc_key: row for row in live(rows)}
+    if given is None:
+        sample = _sample(list(staying.values()), spec.tokens.sample_characters)
+        tokenizer = learn(sample, spec.tokens.vocabulary or TOKENS).to_str()
+    else:
+        tokenizer = given.read_text(encoding="utf-8")
+    stage = CountTokens(tokenizer=tokenizer)
+    for record in _run("tokens", [stage], staying.values(), executor):
+        row = staying[record["doc_key"]]
+        row.tokens, row.words = record["tokens"], record["words"]
 
 
 def _unlike_prose(spec: CurateSpec) -> frozenset[str]:

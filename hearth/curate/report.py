@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from hearth.curate.clusters import Level, Member
 from hearth.curate.ledger import Action, Ledger, Step
-from hearth.curate.perplexity import weighted_quantile
 from hearth.curate.plan import Split
 from hearth.curate.rows import Row, live
 from hearth.curate.twins import parallel
-
-_QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def report(
@@ -21,7 +18,6 @@ def report(
     ledger: Ledger,
     members: Sequence[Member],
     contamination: Mapping[str, Any],
-    thresholds: Mapping[str, float],
 ) -> dict[str, Any]:
     """Describe a corpus and what was left out of it, in numbers.
 
@@ -30,7 +26,6 @@ def report(
         ledger: What happened to them.
         members: Of the clusters of copies.
         contamination: What decontamination found, by task.
-        thresholds: The perplexity above which documents went, by language.
     """
     staying = live(rows)
     flow = ledger.flow()
@@ -48,9 +43,7 @@ def report(
         "duplication": {**_duplication(ledger), "clusters": _clusters(members)},
         "pii": _pii(ledger),
         "contamination": dict(contamination),
-        "perplexity": _perplexity(staying, thresholds),
         "splits": _splits(staying),
-        "tokens": _tokens(staying),
         "coverage": _coverage(rows, staying),
     }
 
@@ -108,19 +101,6 @@ def _pii(ledger: Ledger) -> dict[str, int]:
     return dict(sorted(kinds.items()))
 
 
-def _perplexity(staying: Sequence[Row], thresholds: Mapping[str, float]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for language in sorted({row.language for row in staying}):
-        scores = [
-            (row.perplexity, len(row.text))
-            for row in staying
-            if row.language == language and row.perplexity is not None
-        ]
-        quantiles = {f"p{q * 100:g}": weighted_quantile(scores, q) for q in _QUANTILES}
-        result[language] = {**quantiles, "threshold": thresholds.get(language)}
-    return result
-
-
 def _splits(staying: Sequence[Row]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for split in Split:
@@ -133,21 +113,6 @@ def _splits(staying: Sequence[Row]) -> dict[str, Any]:
             "languages": dict(sorted(by_language.items())),
         }
     return result
-
-
-def _tokens(staying: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    tokens: dict[str, Counter[str]] = defaultdict(Counter)
-    characters: Counter[str] = Counter()
-    for row in staying:
-        tokens[row.language][row.split.value] += row.tokens
-        characters[row.language] += len(row.text)
-    return {
-        language: {
-            **dict(sorted(counts.items())),
-            "characters_per_token": round(characters[language] / max(1, counts.total()), 4),
-        }
-        for language, counts in sorted(tokens.items())
-    }
 
 
 def _coverage(rows: Sequence[Row], staying: Sequence[Row]) -> dict[str, Any]:

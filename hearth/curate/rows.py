@@ -47,6 +47,13 @@ class Row:
     fold: int = -1
     perplexity: float | None = None
     tokens: int = 0
+    words: int = 0
+    """Of languages that are written with spaces between them."""
+    keywords: tuple[tuple[str, int, int, str], ...] = ()
+    """What it holds of keywords: category, places, different entries, action."""
+    structure: str = ""
+    jurisdiction: str | None = None
+    topics: tuple[str, ...] = ()
     languages: tuple[tuple[str, int], ...] = ()
     """Characters by language, paragraph by paragraph, of a document that mixes scripts."""
     met: tuple[Met, ...] = ()

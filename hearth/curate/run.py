@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nemo_curator.backends.base import BaseExecutor
 
-from hearth.curate import clusters, tables
+from hearth.curate import clusters, mixture, tables
 from hearth.curate.assigned import Assigned, hand_on
 from hearth.curate.boilerplate import cut_boilerplate
 from hearth.curate.contamination import SuiteItem
+from hearth.curate.contents import contents
 from hearth.curate.evidence import evidence
 from hearth.curate.keys import ContentKey
+from hearth.curate.keywords.lists import Entries
+from hearth.curate.labelling import classify
 from hearth.curate.ledger import Ledger
 from hearth.curate.plan import Split
 from hearth.curate.prepare import prepare, readable
@@ -40,12 +43,16 @@ class Inputs:
         items: A suite's `items.parquet`; None where there is no suite to keep out.
         questions: Its `data/*.jsonl`.
         previous: The folder `splits/` of an earlier corpus, or its `corpus/`.
+        entries: Keywords by category.
+        tokenizer: The `tokenizer.json` that counts; None: one is learnt from train.
     """
 
     documents: Sequence[Path]
     items: Path | None = None
     questions: Sequence[Path] = ()
     previous: Path | None = None
+    entries: Entries = field(default_factory=dict, repr=False)
+    tokenizer: Path | None = None
 
 
 def curate(
@@ -91,7 +98,7 @@ def curate(
     if inputs.items is not None:
         suite = suite_items(inputs.items, inputs.questions, spec, key.pseudonyms)
     say("judge")
-    contamination = judge(rows, suite, spec, executor, ledger)
+    contamination = judge(rows, suite, spec, executor, ledger, inputs.entries)
     say("perplexity")
     thresholds = trim(rows, spec, executor, scratch, ledger)
     staying = live(rows)
@@ -99,12 +106,17 @@ def curate(
     if missing:
         _fail(ledger, f"nothing is left of {', '.join(missing)}")
     say("tokens")
-    count_tokens(rows, spec)
+    count_tokens(rows, spec, executor, inputs.tokenizer)
+    classify(staying, ledger)
     say("write")
     said = contamination.report(staying, spec.decontaminate)
-    metrics = report(rows, ledger, members, said, thresholds)
+    metrics = {
+        **report(rows, ledger, members, said),
+        **contents(rows, spec, ledger, inputs.entries, thresholds),
+    }
+    mixture.write(metrics["mixture_weights"], out)
     written = [
-        *_write_corpus(staying, out / "corpus"),
+        *_write_corpus(staying, spec, out / "corpus"),
         *hand_on(
             out / SPLITS,
             ((row.candidate, row.split) for row in staying),
@@ -127,16 +139,17 @@ def curate(
     return metrics, written
 
 
-def _write_corpus(rows: Sequence[Row], folder: Path) -> list[tuple[Path, int]]:
+def _write_corpus(rows: Sequence[Row], spec: CurateSpec, folder: Path) -> list[tuple[Path, int]]:
     written = []
     for split in Split:
         part = [row for row in rows if row.split is split]
         columns: dict[str, list[Any]] = {
             name: [getattr(row, name) for row in part]
             for name in tables.CORPUS.names
-            if name != "characters"
+            if name not in {"characters", "domain"}
         }
         columns["characters"] = [len(row.text) for row in part]
+        columns["domain"] = [str(spec.domain(row.source)) for row in part]
         written += tables.write(folder / f"split={split.value}", tables.CORPUS, columns)
     return written
 

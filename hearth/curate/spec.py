@@ -8,6 +8,8 @@ from typing import Final, Self
 
 from pydantic import Field
 
+from hearth.curate.keywords.section import KeywordSection
+from hearth.curate.mixture import MixtureSection
 from hearth.curate.pii.section import PiiSection
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.sections import (
@@ -16,7 +18,8 @@ from hearth.curate.sections import (
     DedupSection,
     SplitSection,
 )
-from hearth.lock import Tombstone, TombstoneKind
+from hearth.curate.tags.section import TagSection
+from hearth.lock import PinnedList, Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
 CONTRACT: Final = 5
@@ -27,6 +30,9 @@ PREVIOUS: Final = "previous"
 
 SPLITS: Final = "splits"
 """The output that alone is read of it, and outlives the corpus."""
+
+TOKENS: Final = 8_192
+"""Tokens of the vocabulary that counts, where nothing says how many training's will have."""
 
 CONTENT_KEY: Final = "content_key"
 """The secret under which contents, groups and shingles are hashed."""
@@ -141,11 +147,27 @@ class PerplexitySection(FrozenModel):
         0.99,
         ge=0.5,
         le=1,
-        description="Of a language's train documents, weighted by characters; what lies above "
-        "goes, except from test. 1 trims nothing. After CCNet (Wenzek et al. 2020), milder.",
+        description="Of the train documents of a language and domain, weighted by characters; what "
+        "lies above goes, except from test. 1 trims nothing. After CCNet (Wenzek et al. 2020), "
+        "milder.",
+    )
+    low_quantile: float = Field(
+        0.01,
+        ge=0,
+        le=0.5,
+        description="The same from below: what lies under it is flagged as repetition, and stays. "
+        "0 flags nothing. Hearth's own.",
     )
     min_documents: int = Field(
-        20, ge=2, le=1_000_000, description="With fewer train documents nothing is trimmed."
+        20,
+        ge=2,
+        le=1_000_000,
+        description="With fewer train documents of a language and domain nothing is trimmed or "
+        "flagged there.",
+    )
+    trusted: tuple[str, ...] = Field(
+        (),
+        description="Sources whose train documents teach the model what good text is; none: all.",
     )
     exempt: tuple[str, ...] = Field(
         (),
@@ -155,9 +177,19 @@ class PerplexitySection(FrozenModel):
 
 
 class TokensSection(FrozenModel):
-    """How tokens are counted: by a byte-level BPE trained on the train split."""
+    """How tokens are counted: by such a byte-level BPE as training learns, from train only."""
 
-    vocabulary: int = Field(8_192, ge=300, le=262_144, description="Tokens of the vocabulary.")
+    vocabulary: int | None = Field(
+        None,
+        ge=300,
+        le=262_144,
+        description="Tokens of the vocabulary; null: as many as `train.tokenizer` says.",
+    )
+    base: str | None = Field(
+        None,
+        description="The source of a mirrored model whose tokenizer counts instead; null: that of "
+        "`train.base`, where the recipe has one.",
+    )
     sample_characters: int = Field(
         2_000_000,
         ge=10_000,
@@ -187,8 +219,11 @@ class CurateSection(FrozenModel):
     split: SplitSection = SplitSection()
     decontaminate: DecontaminateSection = DecontaminateSection()
     quality: QualitySection = QualitySection()
+    keywords: KeywordSection = KeywordSection()
     perplexity: PerplexitySection = PerplexitySection()
+    tags: TagSection = TagSection()
     tokens: TokensSection = TokensSection()
+    mixture: MixtureSection = MixtureSection()
 
     def domain(self, source: str) -> Domain:
         """Return what a source holds."""
@@ -209,6 +244,9 @@ class CurateSpec(StageSpec, CurateSection):
         (), description="Works that the suite is made of: they never enter the corpus."
     )
     tombstones: tuple[Grave, ...] = Field((), description="Documents that must not be used.")
+    lists: tuple[PinnedList, ...] = Field(
+        (), description="Lists of keywords, by their bytes; what they hold is in the store."
+    )
 
     @classmethod
     def of(
@@ -217,12 +255,31 @@ class CurateSpec(StageSpec, CurateSection):
         *,
         reserved: Iterable[str] = (),
         tombstones: Iterable[Tombstone] = (),
+        lists: Iterable[PinnedList] = (),
+        vocabulary: int = TOKENS,
+        base: str | None = None,
         generation: str | None = None,
     ) -> Self:
-        """Build the spec of a recipe's section, of the suite's works and of a lock's tombstones."""
+        """Build the spec of a recipe's section.
+
+        Args:
+            section: The recipe's.
+            reserved: The suite's works.
+            tombstones: A lock's.
+            lists: A lock's, which stand for the section's paths.
+            vocabulary: Tokens of training's vocabulary, where the section does not say.
+            base: The model that training starts from, where it starts from one.
+            generation: What makes an equal spec new.
+        """
         graves = {(grave.kind, grave.value) for grave in tombstones}
+        fields = {name: getattr(section, name) for name in type(section).model_fields}
+        fields["keywords"] = section.keywords.model_copy(update={"lists": ()})
+        said = section.tokens
+        used = {"vocabulary": said.vocabulary or vocabulary, "base": said.base or base}
+        fields["tokens"] = said.model_copy(update=used)
         return cls(
-            **{name: getattr(section, name) for name in type(section).model_fields},
+            **fields,
+            lists=tuple(lists),
             reserved=tuple(sorted(set(reserved))),
             tombstones=tuple(Grave(kind=kind, value=value) for kind, value in sorted(graves)),
             generation=generation,

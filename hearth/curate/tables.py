@@ -21,9 +21,18 @@ CORPUS: Final = pa.schema(
         pa.field("characters", pa.int64(), nullable=False),
         pa.field("licence", pa.string(), nullable=False),
         pa.field("date", pa.string()),
+        pa.field("domain", pa.string(), nullable=False),
+        pa.field("structure", pa.string(), nullable=False),
+        pa.field("jurisdiction", pa.string()),
+        pa.field("topics", pa.list_(pa.string()), nullable=False),
+        pa.field("tokens", pa.int64(), nullable=False),
     ]
 )
-"""One row a document of the corpus; its text is redacted."""
+"""One row a document of the corpus; its text is redacted.
+
+`structure`, `jurisdiction` and `topics` are what the recipe's rules make of it; `tokens` are those
+of the BPE that counts.
+"""
 
 SPLITS: Final = pa.schema(
     [

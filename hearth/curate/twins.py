@@ -13,6 +13,8 @@ from hearth.curate.spec import Language
 GAP: Final = 2.0
 """Points of retention that Chinese may lose over English in a step without an explanation."""
 
+_TAKEN: Final = (Action.EDITED, Action.DROPPED)
+
 
 def parallel(rows: Sequence[Row], ledger: Ledger) -> list[dict[str, Any]]:
     """Compare, step by step, what is kept of documents that are translations of each other.
@@ -39,7 +41,7 @@ def parallel(rows: Sequence[Row], ledger: Ledger) -> list[dict[str, Any]]:
         if lost > GAP:
             reasons: Counter[str] = Counter()
             for d in ledger[step]:
-                if twins.get(d.doc_key) == Language.ZH and d.action is not Action.KEPT:
+                if twins.get(d.doc_key) == Language.ZH and d.action in _TAKEN:
                     reasons[d.reason or (d.spans[0][0] if d.spans else "edited")] += (
                         d.entered - d.size
                     )

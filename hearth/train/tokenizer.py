@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
+from hearth.stage import bpe
 from hearth.train.spec import END_OF_TEXT, TokenizerSection
 
 
@@ -17,17 +18,7 @@ def learn(texts: Iterable[str], section: TokenizerSection) -> Tokenizer:
         texts: the train split, in a fixed order.
         section: how large it is to be; a small corpus may give fewer tokens.
     """
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=section.vocabulary,
-        special_tokens=[END_OF_TEXT],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    return tokenizer
+    return bpe.learn(texts, section.vocabulary)
 
 
 def save(tokenizer_file: Path, folder: Path, sequence_length: int) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -198,6 +199,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         files: Iterable[Path] = (),
         executor: Any = None,
         previous: Path | None = None,
+        entries: Mapping[str, Sequence[str]] = MappingProxyType({}),
         **changes: Any,
     ) -> Corpus:
         folder = tmp_path_factory.mktemp("curate")
@@ -214,7 +216,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         out.mkdir()
         scratch.mkdir()
         metrics, _ = curate(
-            Inputs(paths, items, (), previous),
+            Inputs(paths, items, (), previous, entries),
             spec_of(**changes),
             KEY,
             executor or InProcessExecutor(),

@@ -30,6 +30,7 @@ from tests.stages.curate.conftest import document as made_document
 
 ADDRESS = "https://files.example.org/en_1.0_all.deb"
 SHA = "5" * 64
+ALWAYS = {"waterfall", "languages", "perplexity", "tags", "mixture", "weights"}
 Cards = Callable[..., dict[str, str]]
 
 
@@ -124,7 +125,7 @@ def test_a_corpus_has_a_card_that_its_report_makes_again(cards: Cards, tmp_path:
     ):
         assert line in text, line
     drawn = plots(json.loads(made[card.REPORT]))
-    assert set(drawn) == {"waterfall", "languages", "pii", "clusters", "perplexity", "mixture"}
+    assert set(drawn) == {"pii", "clusters", *ALWAYS}
     for svg in drawn.values():
         ET.fromstring(svg)  # noqa: S314 - our own
         assert svg in made[card.HTML]
@@ -139,7 +140,7 @@ def test_a_corpus_of_one_language_without_a_suite_has_a_card(cards: Cards) -> No
     assert "no suite was given" in made[card.MARKDOWN]
     assert "Nothing was found." in made[card.MARKDOWN]
     report = json.loads(made[card.REPORT])
-    assert set(plots(report)) == {"waterfall", "languages", "perplexity", "mixture"}
+    assert set(plots(report)) == ALWAYS
     assert report["unverified"][0].startswith("no suite")
 
 

@@ -108,12 +108,14 @@ def test_every_document_that_enters_a_step_is_kept_or_dropped_there(corpus: Corp
         "boilerplate",
         "decontaminate",
         "quality",
+        "keywords",
         "perplexity",
+        "classify",
     ):
         decisions = corpus.step(folder)
         assert set(decisions) == keys, folder
         for row in decisions.values():
-            assert row["action"] in {"kept", "edited", "dropped"}
+            assert row["action"] in {"kept", "edited", "dropped", "flagged"}
             assert row["reason"] or row["action"] != "dropped"
         keys -= {key for key, row in decisions.items() if row["action"] == "dropped"}
     assert {row["doc_key"] for row in corpus.rows} == keys
@@ -152,7 +154,7 @@ def test_the_test_split_and_exempt_sources_are_never_trimmed(curated: Curate) ->
     decisions = trimmed.step("perplexity")
     gone = {key for key, row in decisions.items() if row["action"] == "dropped"}
     assert gone
-    limits = {k: v["threshold"] for k, v in trimmed.metrics["perplexity"].items()}
+    limits = {k: v["prose"]["high"] for k, v in trimmed.metrics["perplexity"].items()}
     test = {row["doc_key"] for row in trimmed.split("test")}
     assert test
     assert not gone & test

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 from hearth.curate import page as pages
 from hearth.curate.chapters import page
 from hearth.curate.clusters import Level, Member
+from hearth.curate.contents import contents
 from hearth.curate.evidence import evidence
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.page import Alarm, Code, in_html, in_markdown
@@ -21,6 +23,7 @@ from hearth.curate.plan import Split
 from hearth.curate.report import report as metrics_of
 from hearth.curate.rows import Row
 from hearth.curate.spec import CurateSpec
+from hearth.curate.tails import Limits
 
 CONTAMINATION = {
     "cloze_en": {
@@ -34,6 +37,7 @@ CONTAMINATION = {
         "exposed": 0.0075,
     }
 }
+LIMITS = {("en", "prose"): Limits(1.5, 99.5)}
 HOSTILE = [
     "<script>alert(1)</script>",
     "</code></td><img src=x onerror=alert(1)>",
@@ -68,6 +72,9 @@ def row(key: str, language: str = "en", **fields: Any) -> Row:
         "split": Split.TRAIN,
         "perplexity": 12.5,
         "tokens": 250,
+        "words": 200,
+        "keywords": (),
+        "topics": (),
         "met": (),
     }
     return Row(**{**base, **fields})
@@ -92,7 +99,8 @@ def report_of(
     rows: Sequence[Row],
     *,
     contamination: Mapping[str, Any] = CONTAMINATION,
-    thresholds: Mapping[str, float] | None = None,
+    thresholds: Mapping[tuple[str, str], Limits] | None = None,
+    entries: Mapping[str, Sequence[str]] = MappingProxyType({}),
     members: Sequence[Member] = (),
     unverified: Sequence[str] = (),
     origin: Mapping[str, Any] | None = None,
@@ -108,7 +116,8 @@ def report_of(
         "finished": "2026-01-01T00:01:00+00:00",
     }
     full = {
-        **metrics_of(rows, ledger, members, contamination, thresholds or {"en": 99.5}),
+        **metrics_of(rows, ledger, members, contamination),
+        **contents(rows, spec, ledger, entries, thresholds or LIMITS),
         **evidence(rows, ledger, members, spec),
         "content_key": "0123456789abcdef",
         "spec": spec.model_dump(mode="json"),

@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = ContentKey(b"a key of sixteen bytes, or more")
 ENDPOINT = "hearth"
+EMPTY = {pa.string(): "", pa.int64(): 0, pa.list_(pa.string()): []}
 
 ALICE, BOB, COPY, TWIN, SHORT, RESERVED = (
     "debian-faq:alice.html#1",
@@ -232,7 +233,8 @@ def _corpus(folder: Path, buried: set[str], more: Mapping[str, str]) -> list[Fil
             "licence": ["GPL-2.0-or-later" for _ in keys],
         }
         for field in tables.CORPUS:
-            columns.setdefault(field.name, [None if field.nullable else 0 for _ in keys])
+            empty = None if field.nullable else EMPTY[field.type]
+            columns.setdefault(field.name, [empty for _ in keys])
         files += tables.write(folder / "corpus" / f"split={split.value}", tables.CORPUS, columns)
     return [(path, path.relative_to(folder).as_posix(), rows) for path, rows in files]
 

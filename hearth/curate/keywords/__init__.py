@@ -1,0 +1,1 @@
+"""Block lists and keyword categories: whose, which, found how, and what becomes of a document."""

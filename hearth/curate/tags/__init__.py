@@ -1,0 +1,1 @@
+"""What a document is, about what and from where: by rules that a recipe can replace."""
