@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import AssetAlias, BaseOperator, Context
 
 from hearth.build import EventKind
 from hearth.judgement import judgement_of
 from hearth.pipeline import recipe_of
+from hearth.rollout.outcome import RolloutFailed, RolloutStep
 from hearth.rollout.state import Version
 from hearth.withdrawal.revocation import refuse
 from operators.assets import ALIASES, ENDPOINT, announce
 from operators.opened import Opened, errors_for_airflow, open_build
-
-if TYPE_CHECKING:
-    from hearth.rollout.controller import RolloutStep
 
 
 class RolloutOperator(BaseOperator):
@@ -38,7 +36,7 @@ class RolloutOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, str]:
         """Roll out, and note every step with the build."""
-        from hearth.rollout.controller import RolloutFailed, roll_out  # noqa: PLC0415 - httpx
+        from hearth.rollout.controller import roll_out  # noqa: PLC0415 - httpx
 
         with errors_for_airflow():
             opened = open_build(context)

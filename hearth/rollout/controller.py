@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from hearth.errors import GateFailed, HearthError, TransientError
-from hearth.model import FrozenModel
+from hearth.errors import HearthError, TransientError
 from hearth.profile import EndpointTarget
+from hearth.rollout.outcome import Report, RolloutFailed, RolloutResult, RolloutStep
 from hearth.rollout.probe import probing
 from hearth.rollout.spec import ALL, RolloutSection
 from hearth.rollout.state import EndpointState, Version, change_state, read_state
@@ -26,34 +25,6 @@ from hearth.storage import Store
 log = logging.getLogger(__name__)
 
 _LEASE_SLACK: Final = 60.0
-
-
-class RolloutFailed(GateFailed):
-    """The candidate was tried at the endpoint, and refused; what served before still does."""
-
-
-class RolloutStep(FrozenModel):
-    """Something that a rollout did, with its numbers."""
-
-    name: str
-    weight: int
-    message: str
-    numbers: dict[str, float] = {}
-
-
-class RolloutResult(FrozenModel):
-    """How a rollout ended well."""
-
-    endpoint: str
-    url: str
-    version: str
-    replaced: str | None
-    changed: bool
-    seconds: float
-    steps: tuple[RolloutStep, ...]
-
-
-Report = Callable[[RolloutStep], None]
 
 
 def roll_out(

@@ -20,8 +20,8 @@ from hearth.artifact import Artifact, ArtifactRecord, Cost, Output, Provenance
 from hearth.model import Stage
 from hearth.profile import EndpointTarget, StorageSettings
 from hearth.rollout.child import adopt
-from hearth.rollout.controller import RolloutStep
 from hearth.rollout.observation import Observation
+from hearth.rollout.outcome import RolloutStep
 from hearth.rollout.server import free_port
 from hearth.rollout.spec import RolloutSection
 from hearth.rollout.state import Version

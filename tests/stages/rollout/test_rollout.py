@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from hearth.rollout.controller import RolloutFailed, RolloutStep, roll_back, roll_out
+from hearth.rollout.controller import roll_back, roll_out
+from hearth.rollout.outcome import RolloutFailed, RolloutStep
 from hearth.rollout.state import change_state, read_state
 
 

@@ -21,7 +21,7 @@ from hearth.trace.copies import with_copies
 from hearth.trace.descent import Descent
 from hearth.withdrawal.holding import Kind, Todo
 from hearth.withdrawal.holdings import holdings
-from hearth.withdrawal.revocation import allow, refuse, refuse_plan, revocation
+from hearth.withdrawal.revocation import Hit, allow, refuse, refuse_plan, revocation
 from hearth.withdrawal.withdraw import Match, Wish, Withdrawal, plan_withdrawal, withdraw
 from tests.unit.lineage.library import (
     ALICE,
@@ -351,3 +351,16 @@ def test_an_earlier_corpus_that_only_gave_its_splits_revokes_nothing(home: Libra
     )
     descent = Descent(home.store, [home.corpus.record, later])
     assert descent.below([home.corpus.record.fingerprint]) == []
+
+
+def test_what_was_made_from_one_corpus_is_judged_by_reading_it_once(home: Library) -> None:
+    graves = (grave(TombstoneKind.KEY, ALICE),)
+    scanned: dict[str, tuple[Hit, ...]] = {}
+    found = [
+        revocation(home.store, home.plan(stage).ref(), graves, scanned)
+        for stage in (Stage.CURATE, Stage.TRAIN, Stage.EVALUATE)
+    ]
+    assert all(one is not None and one.hits[0].document == ALICE for one in found)
+    assert list(scanned) == [home.corpus.record.fingerprint]
+    scanned[home.corpus.record.fingerprint] = ()
+    assert revocation(home.store, home.plan(Stage.TRAIN).ref(), graves, scanned) is None
