@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from airflow.sdk import (
     DAG,
+    BaseOperator,
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
@@ -14,14 +15,16 @@ from airflow.sdk import (
     chain,
 )
 
+from hearth.errors import HearthError
 from hearth.gate.decision import Reference
 from hearth.model import Stage
 from hearth.profile import load_profile, names_in, settings
 from operators.approve import ApproveOperator
 from operators.evaluate import EvaluateReferenceOperator
-from operators.form import build_form
+from operators.form import build_form, profile_field
 from operators.gate import GateOperator
 from operators.notify import FailureNotifier
+from operators.preflight import PreflightOperator
 from operators.reap import ReapOperator
 from operators.resolve import ResolveOperator
 from operators.rollout import RolloutOperator
@@ -101,8 +104,11 @@ def build_dag(
         ]
         # The first build has no rival, and those tasks are skipped: the gate is not.
         gate = GateOperator(task_id="gate", trigger_rule=TriggerRule.NONE_FAILED)
+        resolve = ResolveOperator(task_id="resolve")
+        if _on_aws():
+            _add_cluster(resolve, mirror, [evaluate, *rivals])
         chain(
-            ResolveOperator(task_id="resolve"),
+            resolve,
             mirror,
             suite,
             curate,
@@ -112,6 +118,53 @@ def build_dag(
             ApproveOperator(task_id="approve"),
             RolloutOperator(task_id="rollout"),
         )
+    return dag
+
+
+def _on_aws() -> bool:
+    """Whether this machine's own profile names AWS: its DAGs have tasks that others do without."""
+    try:
+        return load_profile().aws is not None
+    except HearthError:
+        return False  # the first task says what is wrong with it
+
+
+def _add_cluster(resolve: BaseOperator, first: BaseOperator, last: list[StageOperator]) -> None:
+    """Put a build on a cluster: probed first, started for the stages, given back after them."""
+    # boto3 and the amazon provider are slow to import.
+    from operators.hyperpod.cluster import (  # noqa: PLC0415
+        HyperPodClusterOperator,
+        HyperPodReleaseOperator,
+    )
+
+    start = HyperPodClusterOperator(task_id="cluster").as_setup()
+    # A cluster that could not be given back costs money: the run is to say so.
+    end = HyperPodReleaseOperator(task_id="cluster_end").as_teardown(
+        setups=start, on_failure_fail_dagrun=True
+    )
+    chain(PreflightOperator(task_id="preflight"), resolve, start, first)
+    chain(last, end)
+
+
+def preflight_dag(dag_id: str, *, doc: str) -> DAG:
+    """Return the DAG that probes an account.
+
+    Args:
+        dag_id: its id.
+        doc: what its page says, in Markdown.
+    """
+    here = settings()
+    with DAG(
+        dag_id,
+        description=doc.strip().split("\n", 1)[0],
+        doc_md=doc,
+        schedule=None,
+        start_date=_START,
+        is_paused_upon_creation=False,
+        params=profile_field(names_in(here.profiles), here.profile),
+        tags={"hearth"},
+    ) as dag:
+        PreflightOperator(task_id="preflight", owner="hearth", retries=0)
     return dag
 
 

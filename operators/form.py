@@ -37,14 +37,7 @@ def build_form(recipes: Sequence[str], profiles: Sequence[str], profile: str) ->
             description="What to build: a file in `recipes/`.",
             section=_WHAT,
         ),
-        "profile": Param(
-            profile,
-            type="string",
-            enum=list(profiles),
-            title="Profile",
-            description="Where to run it: a file in `profiles/`.",
-            section=_WHAT,
-        ),
+        **profile_field(profiles, profile),
         **_override_fields(),
         "rebuild_from": Param(
             None,
@@ -62,6 +55,25 @@ def build_form(recipes: Sequence[str], profiles: Sequence[str], profile: str) ->
             description="Ask a person before the rollout, even if the gate says pass.",
             section=_HOW,
         ),
+    }
+
+
+def profile_field(profiles: Sequence[str], profile: str) -> dict[str, Param]:
+    """Return the field that chooses a profile.
+
+    Args:
+        profiles: the names to choose from.
+        profile: the default among them.
+    """
+    return {
+        "profile": Param(
+            profile,
+            type="string",
+            enum=list(profiles),
+            title="Profile",
+            description="Where to run it: a file in `profiles/`.",
+            section=_WHAT,
+        )
     }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
+from hearth.errors import SpecError
+from hearth.profile import load_profile
 from hearth.resolution import Request, create_build
 from operators.opened import errors_for_airflow, id_of, open_named, params_of, run_of
 
@@ -19,12 +21,25 @@ class ResolveOperator(BaseOperator):
         """Write the record, or find the one that an earlier try wrote."""
         with errors_for_airflow():
             request = Request.of(params_of(context))
+            self._refuse_without_cluster(request.profile)
             record = create_build(request, id_of(context), run_of(context), _who(context))
             for pin in record.lock.sources:
                 self.log.info("%s: %s", pin.id, pin.version)
             uri = open_named(request.profile, record.id).build.uri
             self.log.info("build %s: %s", record.id, uri)
             return {"uri": uri, "fingerprint": record.lock.digest}
+
+    def _refuse_without_cluster(self, name: str) -> None:
+        """Refuse a cluster's profile where the DAG has no task that starts one."""
+        aws = load_profile(name).aws
+        if aws is None or aws.hyperpod is None or not self.has_dag():
+            return
+        if not self.dag.has_task("cluster"):
+            message = (
+                f"profile {name}: runs on a cluster, and this machine's DAGs start none: set "
+                f"HEARTH_PROFILE={name} for all of Airflow, or choose another profile"
+            )
+            raise SpecError(message)
 
 
 def _who(context: Context) -> str:

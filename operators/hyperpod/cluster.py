@@ -12,7 +12,7 @@ from hearth.build import EventKind
 from hearth.errors import HearthError, TransientError
 from hearth.execution import Execution
 from hearth.hyperpod.plan import ClusterFailed, State
-from hearth.model import Stage
+from hearth.judgement import evaluation_plan, references
 from hearth.pipeline import stage_plans
 from operators import kill
 from operators.aws import AwsOperator
@@ -22,8 +22,6 @@ from operators.hyperpod.triggers import GIVEN_UP, ClusterTrigger, Waiter
 from operators.opened import Opened, errors_for_airflow, open_build
 
 POLL_SECONDS: Final = 30
-USED_BY: Final = (Stage.TRAIN, Stage.EVALUATE)
-"""The stages that a cluster is started for."""
 
 
 class _Held(NamedTuple):
@@ -145,13 +143,23 @@ class HyperPodClusterOperator(_ClusterOperator):
     def _needless(self, held: _Held) -> bool:
         """Whether everything that would run on the cluster is there already."""
         record, root = held.opened.record, held.opened.root
-        plans = stage_plans(record)
+        try:
+            plans = [
+                *stage_plans(record).values(),
+                *(
+                    evaluation_plan(root, record, version)
+                    for version in references(root, record).values()
+                ),
+            ]
+        except HearthError as error:
+            self.log.info("what is there already is not known: %s", error)
+            return False
         if any(
-            Execution.of(root, record, stage, plans[stage].fingerprint).finished() is None
-            for stage in USED_BY
+            Execution.of(root, record, plan.stage, plan.fingerprint).finished() is None
+            for plan in plans
         ):
             return False
-        self.log.info("%s are reused: no cluster is started", " and ".join(USED_BY))
+        self.log.info("every stage is reused: no cluster is started")
         return True
 
     def _go(self, held: _Held, began: float) -> dict[str, str]:

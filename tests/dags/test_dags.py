@@ -23,7 +23,7 @@ HEAVY = ["ray", "torch", "transformers", "nemo_curator", "lm_eval", "matplotlib"
 
 def test_every_dag_parses(dagbag: Any) -> None:
     assert dagbag.import_errors == {}
-    assert sorted(dagbag.dags) == ["build_llm", "reap", "weekly_demo", "weekly_tiny"]
+    assert sorted(dagbag.dags) == ["build_llm", "preflight", "reap", "weekly_demo", "weekly_tiny"]
 
 
 @pytest.mark.parametrize("dag_id", BUILDS)
