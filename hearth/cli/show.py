@@ -91,6 +91,8 @@ def summarise(build: Build, state: str, profile: Profile) -> Summary:
         if record is not None:
             metrics[stage] = record.metrics
             doubts += [f"{stage}: {doubt}" for doubt in record.unverified]
+    if profile.aws is not None and profile.aws.endpoint_url is not None:
+        doubts.append(f"AWS: its control plane was emulated at {profile.aws.endpoint_url}")
     try:
         gate = describe(judgement_of(build))
     except NotFoundError:
