@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,12 @@ import pyarrow.parquet as pq
 from hearth.errors import DataError
 from hearth.model import FrozenModel
 from hearth.train.sections import ReplaySection
+
+_SAME: Final = 0.01
+"""Epochs of two parts that differ by less are taken for equal: shares are rounded."""
+
+MIXTURE: Final = "mixture.json"
+"""Where a corpus says how often training should see what."""
 
 ALL: Final = "all"
 REPLAY: Final = "replay"
@@ -51,6 +58,27 @@ def texts(
 def in_language(language: str) -> Callable[[Row], bool]:
     """Return what takes the documents of one language."""
     return lambda row: bool(row["language"] == language)
+
+
+def stated_mixture(path: Path) -> dict[str, float] | None:
+    """Return the weights that a corpus says of itself, in its `mixture.json`.
+
+    None, if it wants all of its parts as often: then they need not be told apart.
+
+    Raises:
+        DataError: the file is none.
+    """
+    try:
+        said = json.loads(path.read_bytes())
+        parts = {f"{part['language']}/{part['domain']}": part for part in said["parts"]}
+        weights = {name: float(part["share"]) for name, part in parts.items()}
+        epochs = {float(part["epochs"]) for part in parts.values()}
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"{path.name}: is not a corpus's mixture ({error!r}): rebuild from curate"
+        raise DataError(message) from error
+    if not epochs or max(epochs) - min(epochs) < _SAME:
+        return None
+    return {name: weight for name, weight in weights.items() if weight > 0}
 
 
 def groups(

@@ -58,12 +58,13 @@ def prepare(
     context.progress("tokenizer", 0, None, "documents")
     encoder = _encoder(spec, folder, workspace)
     context.progress("tokenise", 0, None, "documents")
-    weights = corpus.groups(folder, spec.mixture, spec.replay)
+    mixture = spec.mixture or _stated(context)
+    weights = corpus.groups(folder, mixture, spec.replay)
     tokens = 0
     identity = hashlib.sha256(context.job.fingerprint.encode())
     for number, name in enumerate(weights):
         path = workspace.tokens(number)
-        tokens += write_stream(path, encoder(_of_group(folder, spec, name)))[0]
+        tokens += write_stream(path, encoder(_of_group(folder, mixture, spec, name)))[0]
         _check(path, spec, tokens)
         # The tokens too: equal fingerprints must mean equal tokens, and a checkpoint would hide it.
         identity.update(sha256_of(path).encode())
@@ -90,9 +91,17 @@ def _encoder(spec: TrainSpec, folder: Path, workspace: Workspace) -> _Encoder:
     return _Encoder(spec, Boundary(begin=both, end=both), tokenizer)
 
 
-def _of_group(folder: Path, spec: TrainSpec, name: str) -> Iterator[str]:
+def _stated(context: Context) -> dict[str, float] | None:
+    given = context.input("corpus")
+    said = any(output.name == corpus.MIXTURE for output in given.record.outputs)
+    return corpus.stated_mixture(given.open(corpus.MIXTURE)) if said else None
+
+
+def _of_group(
+    folder: Path, mixture: dict[str, float] | None, spec: TrainSpec, name: str
+) -> Iterator[str]:
     return corpus.texts(
-        folder, "train", lambda row: corpus.group_of(row, spec.mixture, spec.replay) == name
+        folder, "train", lambda row: corpus.group_of(row, mixture, spec.replay) == name
     )
 
 

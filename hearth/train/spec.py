@@ -183,7 +183,7 @@ class Training(FrozenModel):
     mixture: dict[str, Weight] | None = Field(
         None,
         description="Weight of each group of documents, by `language` or `language/domain`; a "
-        "group that is not named is left out. None: every document once in a pass.",
+        "group that is not named is left out. None: as the corpus says (`curate.mixture`).",
     )
     replay: ReplaySection | None = None
     tokenizer: TokenizerSection = Field(
