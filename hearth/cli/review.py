@@ -10,10 +10,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from hearth.artifact import Artifact
 from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.errors import SpecError
+from hearth.model import Stage
 from hearth.profile import load_profile
-from hearth.review.filing import Finding, Preset, check, count_entries, load_preset
+from hearth.review.filing import Finding, Keywords, Preset, check, load_preset
 from hearth.review.reviews import (
     Acceptance,
     Method,
@@ -104,7 +106,11 @@ def review(  # noqa: PLR0913, PLR0917 - a command's options
     machine: ByMachine = False,
     preset: PresetName = None,
     keywords: Annotated[
-        Path | None, typer.Option(help="The preset's keyword list, an entry a line: counted.")
+        Path | None,
+        typer.Option(
+            help="The list that programs looked with, for the preset; default: the lists that the "
+            "corpus was held against."
+        ),
     ] = None,
     by: By = None,
     profile: ProfileName = None,
@@ -117,7 +123,7 @@ def review(  # noqa: PLR0913, PLR0917 - a command's options
         rules = load_preset(preset) if preset else None
         method = Method.MACHINE if machine else Method.HUMAN
         if file is not None:
-            names = tuple(rules.categories.names) if rules else ()
+            names = tuple(rules.categories.known) if rules else ()
             verdicts = read_verdicts(file, drawn, reviewer=reviewer, categories=names)
             record_review(root, drawn, verdicts, method, by or getpass.getuser())
         said = acceptance_of_sample(root, drawn, method)
@@ -134,12 +140,17 @@ def _findings(
     if rules is None:
         return ()
     corpus = drawn.corpus.fingerprint
+    if keywords is not None:
+        counted: Keywords | None = Keywords.read(keywords)
+    else:
+        record = Artifact(root, Stage.CURATE, corpus).record()
+        counted = Keywords.of(record) if record else None
     return check(
         rules,
         drawn.population,
         acceptance_of(root, corpus, Method.HUMAN),
         acceptance_of(root, corpus, Method.MACHINE),
-        count_entries(keywords) if keywords else None,
+        counted,
     )
 
 
@@ -178,7 +189,8 @@ def _show_acceptance(said: Acceptance) -> None:
     console.print(
         f"accepted [bold]{total.share:.2%}[/] ({total.accepted} of {total.judged} judged; "
         f"{said.confidence:.0%} interval {total.lower:.2%} to {total.upper:.2%}), "
-        f"by {said.method}: {escape(', '.join(said.reviewers))}"
+        f"by {said.method}: {escape(', '.join(said.reviewers))}",
+        soft_wrap=True,
     )
     for category, count in said.categories.items():
         console.print(f"  rejected {count}: {escape(category)}")

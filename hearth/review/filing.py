@@ -6,11 +6,15 @@ the text it is ascribed to. Nothing here is legal advice.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 
 from pydantic import Field
 
+from hearth.artifact import ArtifactRecord
+from hearth.curate.keywords.lists import has_version, read_list
+from hearth.curate.keywords.risks import Scheme, risks
 from hearth.errors import DataError
 from hearth.model import FrozenModel
 from hearth.profile import path_of, settings
@@ -54,15 +58,26 @@ class KeywordRule(Cited):
     """The list that machines look with."""
 
     entries: int = Field(ge=1, description="The least entries.")
+    risks: dict[str, int] = Field(
+        default={},
+        description="Section of the categories → the least entries for each of its risks.",
+    )
 
 
 class Categories(Cited):
     """Why a document may be rejected."""
 
-    names: dict[str, str] = Field(min_length=1, description="Id → what it is.")
+    scheme: Scheme | None = Field(default=None, description="A shipped scheme of risks.")
+    names: dict[str, str] = Field(default={}, description="Further ones: id → what it is.")
     illegal: tuple[str, ...] = Field(
         default=(), description="Ids, or what ids begin with, that are illegal content."
     )
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Id → what it is, of all."""
+        of_scheme = risks(self.scheme).risks if self.scheme else {}
+        return {**{name: risk.zh for name, risk in of_scheme.items()}, **self.names}
 
     def is_illegal(self, category: str) -> bool:
         """Say whether a rejection for this reason counts as illegal content."""
@@ -79,6 +94,54 @@ class Preset(FrozenModel):
     sources: SourceRule
     keywords: KeywordRule
     categories: Categories
+
+
+class Keywords(FrozenModel):
+    """How many entries the lists have that a corpus was held against, or a list on its own."""
+
+    entries: int = Field(ge=0, description="Different ones.")
+    categories: dict[str, int] | None = Field(
+        default=None, description="Category → its different entries; None: the list has none."
+    )
+
+    @classmethod
+    def of(cls, record: ArtifactRecord) -> Self | None:
+        """Return what a corpus says; None if it was held against no list."""
+        said: Any = record.metrics.get("keywords")
+        if not isinstance(said, dict) or not said.get("entries"):
+            return None
+        found = said["categories"]
+        return cls.model_validate(
+            {
+                "entries": said["entries"],
+                "categories": {name: one["entries"] for name, one in found.items()},
+            }
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Count the entries of a file: a list as recipes name them, or one entry a line.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            message = f"{path}: {error.strerror}"
+            raise DataError(message) from error
+        if has_version(data):
+            entries = read_list(path.name, data).entries
+            return cls(
+                entries=len({entry for some in entries.values() for entry in some}),
+                categories={name: len(some) for name, some in entries.items()},
+            )
+        try:
+            lines = map(str.strip, data.decode("utf-8-sig").split("\n"))
+        except UnicodeDecodeError as error:
+            message = f"{path}: is not UTF-8 ({error})"
+            raise DataError(message) from error
+        return cls(entries=len({line for line in lines if line and not line.startswith("#")}))
 
 
 class Finding(FrozenModel):
@@ -103,29 +166,12 @@ def load_preset(name: str) -> Preset:
     return load_model(path_of(folder, name), Preset)
 
 
-def count_entries(path: Path) -> int:
-    """Return how many different entries a list has: one a line, `#` begins a comment.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except OSError as error:
-        message = f"{path}: {error.strerror}"
-        raise DataError(message) from error
-    except UnicodeDecodeError as error:
-        message = f"{path}: is not UTF-8 ({error})"
-        raise DataError(message) from error
-    return len({line.strip() for line in lines if line.strip() and not line.startswith("#")})
-
-
 def check(
     preset: Preset,
     population: int,
     human: Acceptance | None,
     machine: Acceptance | None,
-    keywords: int | None,
+    keywords: Keywords | None,
 ) -> tuple[Finding, ...]:
     """Hold the reviews of a corpus against a preset. Point estimates decide.
 
@@ -134,7 +180,7 @@ def check(
         population: documents of the corpus.
         human: what people say.
         machine: what programs say.
-        keywords: entries of the list that the programs used.
+        keywords: the lists that the programs used.
     """
     people, programs = preset.human, preset.machine
     least = least_of(population, programs.share)
@@ -144,14 +190,32 @@ def check(
         _looked(programs, Method.MACHINE, least, population, machine),
         _accepted(programs, Method.MACHINE, programs.acceptance, machine),
         *_sources(preset, human, machine),
-        _finding(
-            preset.keywords,
-            "keyword list",
-            f"≥ {preset.keywords.entries} entries",
-            "no list was given" if keywords is None else f"{keywords} entries",
-            None if keywords is None else keywords >= preset.keywords.entries,
-        ),
+        *_keywords(preset, keywords),
     )
+
+
+def _keywords(preset: Preset, found: Keywords | None) -> Iterator[Finding]:
+    """Hold lists against the least entries in all, and for each risk of a section."""
+    rule = preset.keywords
+    yield _finding(
+        rule,
+        "keyword list",
+        f"≥ {rule.entries} entries",
+        "no list was given" if found is None else f"{found.entries} entries",
+        None if found is None else found.entries >= rule.entries,
+    )
+    for section, least in rule.risks.items():
+        mine = [name for name in preset.categories.known if name.startswith(f"{section}.")]
+        said, met = "no list by category was given", None
+        if found is not None and found.categories is not None:
+            counts = {name: found.categories.get(name, 0) for name in mine}
+            short = [f"{name} has {n}" for name, n in counts.items() if n < least]
+            said = f"{len(mine) - len(short)} of {len(mine)} risks"
+            said += f": {', '.join(short)}" if short else ""
+            met = not short
+        yield _finding(
+            rule, f"keyword list: {section}", f"≥ {least} entries for each risk", said, met
+        )
 
 
 def _looked(

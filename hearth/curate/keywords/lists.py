@@ -59,7 +59,7 @@ def read_list(name: str, data: bytes) -> KeywordList:
     except UnicodeDecodeError as error:
         message = f"{name}: is not UTF-8 (byte {error.start}): save it as UTF-8"
         raise DataError(message) from error
-    version = next((said[1] for line in lines if (said := _VERSION.fullmatch(line))), None)
+    version = _version(lines)
     if version is None:
         message = f"{name}: says no version: begin it with a line such as `# version: 2026-11`"
         raise DataError(message)
@@ -78,6 +78,15 @@ def read_list(name: str, data: bytes) -> KeywordList:
         message = f"{name}: has no entry: name another, or none"
         raise DataError(message)
     return KeywordList(version, {key: sorted(found[key]) for key in sorted(found)})
+
+
+def has_version(data: bytes) -> bool:
+    """Say whether a file is a list that tells its version, and not merely lines of text."""
+    return _version(data.decode("utf-8-sig", errors="replace").splitlines()) is not None
+
+
+def _version(lines: Iterable[str]) -> str | None:
+    return next((said[1] for line in lines if (said := _VERSION.fullmatch(line))), None)
 
 
 def _headed(name: str, lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hearth.curate import tables
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.profile import StorageSettings
-from hearth.review.filing import check, count_entries, load_preset
+from hearth.review.filing import Keywords, check, load_preset
 from hearth.review.reviews import (
     Method,
     acceptance_of,
@@ -253,7 +253,7 @@ def test_the_filing_preset_has_every_number_with_its_source() -> None:
     assert (preset.machine.share, preset.machine.acceptance) == (0.1, 0.98)
     assert preset.sources.illegal_share == 0.05
     assert preset.keywords.entries == 10_000
-    risks = [name for name in preset.categories.names if name != "other"]
+    risks = [name for name in preset.categories.known if name != "other"]
     assert len(risks) == 31
     assert sum(preset.categories.is_illegal(name) for name in risks) == 29
     for cited in (preset.human, preset.machine, preset.sources, preset.keywords):
@@ -279,11 +279,45 @@ def test_point_estimates_decide_and_what_nobody_looked_at_is_open(
     human = acceptance_of(wide.store, wide.corpus.uri)
     words = tmp_path / "words.txt"
     words.write_text("# a list\none\ntwo\ntwo\n\n")
-    assert count_entries(words) == 2
-    met = {one.rule: one.met for one in check(preset, sample.population, human, None, 2)}
+    counted = Keywords.read(words)
+    assert counted == Keywords(entries=2)
+    met = {one.rule: one.met for one in check(preset, sample.population, human, None, counted)}
     assert met["human: acceptable"] is False
     assert met["human: source debian-faq"] is False
     assert met["keyword list"] is False
+    assert met["keyword list: A.1"] is None
+
+
+def test_a_keyword_list_covers_each_risk_of_the_sections_that_ask_for_it(tmp_path: Path) -> None:
+    preset = load_preset("cn-filing")
+    assert preset.keywords.risks == {"A.1": 200, "A.2": 100}
+    asked = [name for name in preset.categories.known if name.startswith(("A.1.", "A.2."))]
+    full = {name: preset.keywords.risks[name[:3]] for name in asked}
+    assert len(full) == 17
+
+    def found(entries: int, categories: dict[str, int]) -> dict[str, tuple[bool | None, str]]:
+        counted = Keywords(entries=entries, categories=categories)
+        said = check(preset, 10, None, None, counted)
+        return {one.rule: (one.met, one.found) for one in said}
+
+    said = found(10_000, full)
+    assert said["keyword list"][0]
+    assert said["keyword list: A.1"] == (True, "8 of 8 risks")
+    assert said["keyword list: A.2"][0]
+    said = found(9_999, {**full, "A.2.c": 99})
+    assert not said["keyword list"][0]
+    assert said["keyword list: A.2"] == (False, "8 of 9 risks: A.2.c has 99")
+    path = tmp_path / "list.csv"
+    path.write_text("# version: 1\ncategory,keyword\nA.1.a,one\nA.1.b,one\nA.1.b,two\n")
+    assert Keywords.read(path) == Keywords(entries=2, categories={"A.1.a": 1, "A.1.b": 2})
+
+
+def test_the_lists_of_a_corpus_are_counted_from_its_record(wide: Library) -> None:
+    record = wide.corpus.record
+    assert Keywords.of(record) is None
+    said = {"entries": 3, "categories": {"A.1.a": {"entries": 2}, "A.1.b": {"entries": 1}}}
+    held = record.model_copy(update={"metrics": {**record.metrics, "keywords": said}})
+    assert Keywords.of(held) == Keywords(entries=3, categories={"A.1.a": 2, "A.1.b": 1})
 
 
 def test_a_review_of_another_corpus_says_nothing_of_this_one(wide: Library) -> None:
