@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from hearth.attempt import Attempt, Exit
 from hearth.curate.__main__ import run
 from hearth.curate.assigned import hand_on
 from hearth.curate.plan import Candidate, Split
-from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
+from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec, TokensSection
 from hearth.documents import write_documents
 from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC, EXIT_TRANSIENT
 from hearth.gc import Garbage, Why, collect
+from hearth.lock import PinnedList
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
 from hearth.scan import scan
+from hearth.stage.bpe import learn
 from hearth.storage import Store
 from tests import artifacts
 from tests.artifacts import below, execute, publish
@@ -133,3 +136,56 @@ def test_a_full_disk_is_named_and_may_be_tried_again(
     assert str(small_disk) in end.message
     assert "no space left on the device" in end.message
     assert attempt.artifact.record() is None
+
+
+def test_lists_come_from_the_store_and_no_entry_leaves_it(
+    program: Program, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    word = "锟锛词"
+    data = f"# version: 7\n[own]\n{word}\n蜡烛\n".encode()
+    pin = PinnedList(
+        name="own.txt",
+        version="7",
+        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
+        entries=2,
+    )
+    _, end = program(spec_of(lists=(pin,)))
+    assert (end.code, "is gone from the store" in (end.message or "")) == (EXIT_DATA, True)
+    store.put(pin.path, data)
+    artifact, end = program(spec_of(lists=(pin,)))
+    assert end.code == EXIT_OK, end
+    record = artifact.record()
+    assert record is not None
+    said = record.metrics["keywords"]
+    assert said["entries"] == said["categories"]["own"]["entries"] == 2
+    assert said["lists"][0]["version"] == "7"
+    assert said["categories"]["own"]["hits"] > 0
+    assert record.outputs_named("mixture.json")
+    assert word not in caplog.text
+    for found in artifact.folder.list():
+        assert word.encode() not in artifact.folder.get(found.path), found.path
+
+
+def test_the_base_model_counts_where_training_starts_from_one(
+    program: Program, store: Store, tmp_path: Path
+) -> None:
+    write_documents(tmp_path / "documents.parquet", library())
+    (tmp_path / "tokenizer.json").write_text(learn(["abc"], 257).to_str())
+    files = {
+        "documents/all.parquet": tmp_path / "documents.parquet",
+        "models/base/tokenizer.json": tmp_path / "tokenizer.json",
+    }
+    mirror = publish(store, Stage.MIRROR, files)
+    counted = TokensSection(base="base")
+    artifact, end = program(spec_of(tokens=counted), mirror=mirror)
+    assert end.code == EXIT_OK, end
+    record = artifact.record()
+    assert record is not None
+    # It knows bytes and nothing else: three a Chinese character.
+    assert record.metrics["tokens"]["zh"]["tokens_per_character"] > 2.5
+    assert not record.unverified
+    artifact, end = program(spec_of(tokens=counted))
+    record = artifact.record()
+    assert record is not None
+    assert [said for said in record.unverified if "models/base/tokenizer.json" in said]
