@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import rfc8785
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
 from hearth.digest import FileInfo
 from hearth.errors import ConflictError, DataError, NotFoundError
-from hearth.model import FrozenModel, Stage
+from hearth.model import FrozenModel, Stage, parse
 from hearth.storage import Store
 
 RECORD: Final = "artifact.json"
@@ -223,13 +223,9 @@ def read_record(
         NotFoundError: no record, no artifact.
         DataError: the record is damaged, or is another artifact's.
     """
-    raw = folder.get(path)
-    try:
-        record = ArtifactRecord.model_validate_json(raw)
-    except ValidationError as error:
-        message = f"{folder.url(path)}: is not an artifact record: {error}"
-        raise DataError(message) from error
+    where = folder.url(path)
+    record = parse(ArtifactRecord, folder.get(path), where, "an artifact record")
     if fingerprint is not None and record.fingerprint != fingerprint:
-        message = f"{folder.url(path)}: is the record of {record.fingerprint}, not {fingerprint}"
+        message = f"{where}: is the record of {record.fingerprint}, not {fingerprint}"
         raise DataError(message)
     return record

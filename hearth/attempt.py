@@ -16,17 +16,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
 from hearth.artifact import Artifact
 from hearth.errors import (
     EXIT_TRANSIENT,
-    DataError,
     HearthError,
     NotFoundError,
     error_for_exit_code,
 )
-from hearth.model import FrozenModel
+from hearth.model import FrozenModel, parse
 from hearth.storage import Store
 
 CLAIM: Final = "claim.json"
@@ -35,7 +34,7 @@ PROGRESS: Final = "progress.json"
 EXIT: Final = "exit.json"
 CANCEL: Final = "cancel"
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=FrozenModel)
 
 
 class Outcome(StrEnum):
@@ -220,9 +219,5 @@ def _read(folder: Store, path: str, model: type[Model]) -> Model | None:
 
 
 def _require(folder: Store, path: str, model: type[Model]) -> Model:
-    raw = folder.get(path)
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        message = f"{folder.url(path)}: is damaged: {error}"
-        raise DataError(message) from error
+    what = f"an attempt's {path.removesuffix('.json')}"
+    return parse(model, folder.get(path), folder.url(path), what)

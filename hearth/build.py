@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
 from hearth.artifact import InputRef
-from hearth.errors import ConflictError, DataError, NotFoundError
+from hearth.errors import ConflictError, NotFoundError
 from hearth.lock import Lock
-from hearth.model import FrozenModel, Stage
+from hearth.model import FrozenModel, Stage, parse
 from hearth.profile import Profile
 from hearth.storage import Store
 
@@ -161,12 +161,8 @@ class Build:
             NotFoundError: there is no such build.
             DataError: its record is damaged.
         """
-        raw = self.folder.get(RECORD)
-        try:
-            return BuildRecord.model_validate_json(raw)
-        except ValidationError as error:
-            message = f"{self.folder.url(RECORD)}: is not a build record: {error}"
-            raise DataError(message) from error
+        where = self.folder.url(RECORD)
+        return parse(BuildRecord, self.folder.get(RECORD), where, "a build record")
 
     def append(self, kind: EventKind, stage: Stage | None = None, **data: JsonValue) -> Event:
         """Add an event.
@@ -184,7 +180,7 @@ class Build:
     def events(self) -> list[Event]:
         """Return what happened, oldest first."""
         return [
-            Event.model_validate_json(self.folder.get(info.path))
+            parse(Event, self.folder.get(info.path), self.folder.url(info.path), "an event")
             for info in self.folder.list("events")
         ]
 

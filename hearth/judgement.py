@@ -11,14 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pydantic import ValidationError
-
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, read_record
 from hearth.build import Build, BuildRecord, EventKind
 from hearth.errors import DataError, SpecError
 from hearth.gate.decision import AcceptanceCheck, GateDecision, Reference
 from hearth.gate.spec import GateSection
-from hearth.model import FrozenModel, Stage
+from hearth.model import FrozenModel, Stage, parse
 from hearth.pipeline import StagePlan, evaluation_of, recipe_of, stage_plans
 from hearth.review.demand import acceptance_checks
 from hearth.rollout.state import Version, read_state
@@ -107,14 +105,8 @@ def judgement_of(build: Build) -> Judgement:
         NotFoundError: there is none yet.
         DataError: it is damaged.
     """
-    raw = build.folder.get(JUDGEMENT)
-    try:
-        return Judgement.model_validate_json(raw)
-    except ValidationError as error:
-        message = (
-            f"{build.folder.url(JUDGEMENT)}: is not a decision: {error}: clear the gate's task"
-        )
-        raise DataError(message) from error
+    where, raw = build.folder.url(JUDGEMENT), build.folder.get(JUDGEMENT)
+    return parse(Judgement, raw, where, "a decision", "clear the gate's task")
 
 
 def describe(judgement: Judgement) -> str:

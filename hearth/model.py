@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hearth.errors import DataError
 
 
 class FrozenModel(BaseModel):
     """A value: it cannot be changed, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Value = TypeVar("Value", bound=FrozenModel)
+
+
+def parse(model: type[Value], raw: bytes, where: str, what: str, advice: str = "") -> Value:
+    """Return the value that JSON stands for.
+
+    Args:
+        model: what it must be.
+        raw: the JSON.
+        where: its place, for the error.
+        what: what it should be, in words: "a build record".
+        advice: what to do if it is not.
+
+    Raises:
+        DataError: it is damaged, or something else.
+    """
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        message = f"{where}: is not {what}: {error}{advice and f': {advice}'}"
+        raise DataError(message) from error
 
 
 class Stage(StrEnum):

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from hearth.errors import ConflictError, DataError
-from hearth.model import FrozenModel
+from hearth.model import FrozenModel, parse
 from hearth.review.sample import SAMPLES, Sample, samples
 from hearth.review.verdicts import Judged, Verdict
 from hearth.storage import Store
@@ -131,14 +131,10 @@ def record_review(
 def reviews(root: Store, sample: Sample) -> list[Review]:
     """Return a sample's reviews, oldest first."""
     folder = root.sub(f"{SAMPLES}/{sample.id}")
-    found = []
-    for info in folder.list("reviews"):
-        try:
-            found.append(Review.model_validate_json(folder.get(info.path)))
-        except ValidationError as error:
-            message = f"{folder.url(info.path)}: is not a review: {error}"
-            raise DataError(message) from error
-    return found
+    return [
+        parse(Review, folder.get(info.path), folder.url(info.path), "a review")
+        for info in folder.list("reviews")
+    ]
 
 
 def acceptance_of_sample(root: Store, sample: Sample, method: Method) -> Acceptance | None:

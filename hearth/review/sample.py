@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from hearth.artifact import InputRef
 from hearth.digest import FileInfo
 from hearth.errors import DataError, NotFoundError, SpecError
-from hearth.model import FrozenModel
+from hearth.model import FrozenModel, parse
 from hearth.storage import Store
 from hearth.trace.corpora import Corpus
 
@@ -239,9 +239,4 @@ def _texts(corpus: Corpus, items: Sequence[Item]) -> Iterable[dict[str, Any]]:
 
 
 def _read(folder: Store) -> Sample:
-    raw = folder.get(RECORD)
-    try:
-        return Sample.model_validate_json(raw)
-    except ValidationError as error:
-        message = f"{folder.url(RECORD)}: is not a sample's record: {error}"
-        raise DataError(message) from error
+    return parse(Sample, folder.get(RECORD), folder.url(RECORD), "a sample's record")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from hearth.errors import DataError, NotFoundError
-from hearth.model import FrozenModel
+from hearth.errors import NotFoundError
+from hearth.model import FrozenModel, parse
 from hearth.rollout.traffic import Traffic
 from hearth.storage import Store
 
@@ -70,12 +70,8 @@ def observed_path(name: str) -> str:
 
 def read_observation(store: Store, name: str) -> Observation | None:
     """Return what the supervisor last saw; None if none ever ran."""
+    path = observed_path(name)
     try:
-        raw = store.get(observed_path(name))
+        return parse(Observation, store.get(path), store.url(path), "an observation")
     except NotFoundError:
         return None
-    try:
-        return Observation.model_validate_json(raw)
-    except ValidationError as error:
-        message = f"{store.url(observed_path(name))}: is not an observation: {error}"
-        raise DataError(message) from error

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from hearth.errors import ConflictError, DataError, NotFoundError
-from hearth.model import FrozenModel
+from hearth.errors import ConflictError, NotFoundError
+from hearth.model import FrozenModel, parse
 from hearth.storage import Store
 
 VERSION_DIGITS: Final = 12
@@ -226,9 +226,5 @@ def change_state(
 
 
 def _parse(store: Store, name: str, raw: bytes) -> EndpointState:
-    try:
-        return EndpointState.model_validate_json(raw)
-    except ValidationError as error:
-        where = store.url(state_path(name))
-        message = f"{where}: is not the state of an endpoint: {error}: restore the version before"
-        raise DataError(message) from error
+    where, advice = store.url(state_path(name)), "restore the version before"
+    return parse(EndpointState, raw, where, "the state of an endpoint", advice)
