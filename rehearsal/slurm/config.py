@@ -102,7 +102,8 @@ SchedulerParameters=requeue_delay=1,batch_sched_delay=0,sched_interval=1,bf_inte
 EnforcePartLimits=ALL
 ReturnToService=2
 SlurmdTimeout=10
-SlurmctldTimeout=10
+SlurmctldTimeout=5
+MessageTimeout=5
 InactiveLimit=0
 KillWait=5
 MinJobAge=60

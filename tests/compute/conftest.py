@@ -75,9 +75,9 @@ class Rig(ABC):
     # What follows is the same for every backend.
 
     @staticmethod
-    def until(holds: Callable[[], object]) -> None:
+    def until(holds: Callable[[], object], patience: float = PATIENCE) -> None:
         """Wait until something holds that another process brings about."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not holds():
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.01)

@@ -94,14 +94,18 @@ def accounted_job(data: Mapping[str, Any]) -> SlurmJob:
     """Read a job as accounting tells it, in either dialect."""
     times = data.get("time") or {}
     state = data.get("state") or {}
+    current = _state(state.get("current") or "UNKNOWN")
+    code = _exit_code(data.get("exit_code"))
+    if current == "FAILED" and code == 0:
+        code = None  # v0.0.38 says 0 whatever it was
     return SlurmJob(
         id=data["job_id"],
         name=data.get("name") or "",
         user=data.get("user") or "",
-        state=_state(state.get("current") or "UNKNOWN"),
+        state=current,
         reason=state.get("reason") or "",
         nodes=data.get("nodes") or "",
-        exit_code=_exit_code(data.get("exit_code")),
+        exit_code=code,
         started=_time(times.get("start")),
         finished=_time(times.get("end")),
     )

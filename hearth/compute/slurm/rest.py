@@ -24,8 +24,8 @@ _INVALID_JOB_ID: Final = 2017
 _ALREADY_DONE: Final = 2021
 _NOTHING_FOUND: Final = 9003
 _NO_ERROR: Final = 0
-# Refusals that a token may be behind: v0.0.38 has no other word for one that has expired.
-_PERHAPS_THE_TOKEN: Final = {-1, 1007, 2002}
+# Refusals that a token may be behind: v0.0.38 has no word of its own for one that has expired.
+_PERHAPS_THE_TOKEN: Final = {-1, 1007, 2002, 5005}
 # What waiting will not mend: of the partition, of nodes, of accounts, limits and names.
 _PERMANENT: Final = frozenset(
     {2000, 2003, 2004, 2005, 2006, 2007, 2010, 2013, 2014, 2015, 2029, 2045, 2046, 2050, 2051,
@@ -88,8 +88,10 @@ class Rest:
         live = [payload.live_job(job) for job in self._jobs(self._path("jobs"))]
         found = [job for job in live if job.name == name and job.user == self._settings.user]
         if not found:
-            accounted = self._accounted("jobs", {"job_name": name, "users": self._settings.user})
-            found = [job for job in accounted if job.name == name]
+            accounted = self._accounted("jobs", {"job_name": name})
+            found = [
+                job for job in accounted if job.name == name and job.user == self._settings.user
+            ]
         return tuple(sorted(found, key=lambda job: job.id))
 
     def cancel(self, number: int) -> None:
@@ -140,22 +142,17 @@ class Rest:
         """Ask once, and once more with a new token if the first was perhaps refused.
 
         Raises:
-            TransientError: nobody answers, or no token is accepted.
+            TransientError: nobody answers.
+            SpecError: this slurmrestd does not speak the profile's version.
             _RefusedError: Slurm said no.
         """
         try:
             return self._once(method, path, given)
         except _RefusedError as refusal:
-            if refusal.number not in _PERHAPS_THE_TOKEN and refusal.status not in _UNAUTHORIZED:
+            perhaps = refusal.number in _PERHAPS_THE_TOKEN or refusal.status in _UNAUTHORIZED
+            if not (perhaps and self._mint.renew()):
                 raise
-            self._mint.forget()
-        try:
-            return self._once(method, path, given)
-        except _RefusedError as refusal:
-            if refusal.status in _UNAUTHORIZED:
-                message = f"{self._rest.url}: slurmrestd accepts no token of ours: {refusal}"
-                raise TransientError(message) from refusal
-            raise
+        return self._once(method, path, given)
 
     def _once(self, method: str, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -169,6 +166,12 @@ class Rest:
             if answer.status_code < _BAD_REQUEST:
                 message = f"{self._rest.url}: not an answer of slurmrestd: {answer.text[:200]!r}"
                 raise TransientError(message) from error
+            if answer.status_code == _NOT_FOUND:
+                message = (
+                    f"{self._rest.url}: slurmrestd has no {path}: "
+                    f"compute.slurm.rest.api_version = {self._rest.api_version}: choose one it has"
+                )
+                raise SpecError(message) from error
             raise _RefusedError(answer.status_code, 0, answer.text[:200]) from error
         errors = [one for one in data.get("errors") or [] if _number(one) != _NO_ERROR]
         if errors or answer.status_code >= _BAD_REQUEST:
@@ -179,8 +182,9 @@ class Rest:
 
 
 def _number(error: Mapping[str, Any]) -> int | None:
-    found = error.get("error_number", error.get("error_code"))
-    return None if found is None else int(found)
+    # Which of these it is differs by call.
+    found = (error.get(key) for key in ("error_number", "error_code", "errno"))
+    return next((int(number) for number in found if number is not None), None)
 
 
 def _words(error: Mapping[str, Any]) -> str:

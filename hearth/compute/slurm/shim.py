@@ -92,7 +92,7 @@ def _run(plan: ShimPlan, environment: dict[str, str]) -> int:
         node=environment.get("SLURMD_NODENAME", ""),
         guard=ProcessIdentity.current().to_json(),
     )
-    why_not = _patiently(lambda: _refusal(folder, mine, plan.restart_budget))
+    why_not = _patiently(lambda: refusal(folder, mine, plan.restart_budget))
     if why_not:
         log.info("%s", why_not)
         return 0
@@ -117,7 +117,7 @@ def _run(plan: ShimPlan, environment: dict[str, str]) -> int:
     return code if code >= 0 else _SIGNAL_BASE - code
 
 
-def _refusal(folder: StoreFolder, mine: Start, budget: int) -> str:
+def refusal(folder: StoreFolder, mine: Start, budget: int) -> str:
     """Claim the right to run the command; return why not, or nothing."""
     if folder.exit() is not None:
         return "the job has ended: this copy has nothing to do"

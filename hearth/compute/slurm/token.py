@@ -15,6 +15,7 @@ from hearth.errors import SpecError
 from hearth.resources import SlurmIdentity, SlurmRest
 
 _RENEW_SHARE: Final = 0.5  # of its life, after which a token is not handed out any more
+_FRESH: Final = 10.0  # seconds
 _HEADER: Final = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -41,7 +42,7 @@ class TokenMint:
         self._read_key = read_key
         self._clock = clock
         self._lock = threading.Lock()
-        self._token, self._renew_at = "", 0.0
+        self._token, self._minted, self._renew_at = "", 0.0, 0.0
 
     def headers(self) -> dict[str, str]:
         """Return the headers of a request.
@@ -54,16 +55,24 @@ class TokenMint:
             # A clock set back makes a token older than it looks.
             if not now < self._renew_at <= now + self._rest.token_seconds:
                 self._token = sign(self._claims(int(now)), self._key())
+                self._minted = now
                 self._renew_at = now + self._rest.token_seconds * _RENEW_SHARE
             token = self._token
         if self._rest.identity is SlurmIdentity.CLAIMS:
             return {"X-SLURM-USER-TOKEN": token}
         return {"X-SLURM-USER-TOKEN": token, "X-SLURM-USER-NAME": self._user}
 
-    def forget(self) -> None:
-        """Drop the token: it was refused."""
+    def renew(self) -> bool:
+        """Drop a token that was perhaps refused; say whether the next one differs.
+
+        Slurm answers many a trouble as it answers a bad token: a fresh one is not to blame.
+        """
         with self._lock:
+            age = self._clock() - self._minted
+            if 0 <= age < _FRESH:
+                return False
             self._renew_at = 0.0
+            return True
 
     def _key(self) -> bytes:
         raw = self._read_key()

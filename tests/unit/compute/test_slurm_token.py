@@ -66,9 +66,18 @@ def test_a_refused_token_is_not_used_again() -> None:
     clock = Clock()
     tokens = mint(clock)
     first = tokens.headers()
-    clock.now += 1
-    tokens.forget()
+    clock.now += 60
+    assert tokens.renew()
     assert tokens.headers() != first
+
+
+def test_a_fresh_token_is_not_blamed() -> None:
+    clock = Clock()
+    tokens = mint(clock)
+    first = tokens.headers()
+    clock.now += 1
+    assert not tokens.renew()
+    assert tokens.headers() == first
 
 
 def test_a_clock_that_was_set_back_does_not_keep_a_token() -> None:
