@@ -1,6 +1,7 @@
 """A client of a backend in a process of its own: `client.py RIG VERB ARGUMENTS…`.
 
-RIG is JSON that names a backend; VERB is one of the functions below; each prints JSON.
+RIG is JSON that names a backend, and says by how many seconds the client's clock is wrong; VERB is
+one of the functions below; each prints JSON.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +34,12 @@ def opened(rig: dict[str, str]) -> Backend:
             return replace(opened, patience=0.5)
         case other:
             raise ValueError(other)
+
+
+def set_clock(seconds: float) -> None:
+    """Have this process believe in another time."""
+    right = time.time
+    time.time = lambda: right() + seconds
 
 
 def say(text: str) -> None:
@@ -88,4 +96,6 @@ if __name__ == "__main__":
     verbs = {verb.__name__: verb for verb in (
         submit, submit_when_told, submit_and_stay, submit_and_die, status, cancel,
     )}  # fmt: skip
-    verbs[sys.argv[2]](opened(json.loads(sys.argv[1])), *sys.argv[3:])
+    rig = json.loads(sys.argv[1])
+    set_clock(rig.get("skew", 0.0))
+    verbs[sys.argv[2]](opened(rig), *sys.argv[3:])

@@ -42,7 +42,7 @@ class Rig(ABC):
     """A backend, and the means to harm it."""
 
     backend: Backend
-    description: dict[str, str]
+    description: dict[str, Any]
     delay = 0.0
     """Seconds that the backend may take to act on a wish."""
 
@@ -82,11 +82,11 @@ class Rig(ABC):
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.01)
 
-    def client(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a client in a process, session and group of its own."""
+    def client(self, *arguments: str, skew: float = 0.0) -> subprocess.Popen[str]:
+        """Start a client in a process, session and group of its own, its clock off by `skew`."""
         script = Path(__file__).with_name("client.py")
         client = subprocess.Popen(
-            [sys.executable, script, json.dumps(self.description), *arguments],
+            [sys.executable, script, json.dumps({**self.description, "skew": skew}), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

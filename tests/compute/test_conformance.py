@@ -155,6 +155,16 @@ def test_a_client_that_dies_while_submitting_leaves_one_job_or_none(rig: Rig) ->
         assert len(rig.lines(f"ran-{index}")) == 1, point
 
 
+def test_a_name_that_failed_stays_so_and_the_next_one_runs(rig: Rig) -> None:
+    first = rig.backend.submit(rig.bash("attempt-1", "echo >> $OUT/ran; exit 75"))
+    failed = rig.ended(first)
+    second = rig.backend.submit(rig.bash("attempt-2", "echo >> $OUT/ran"))
+    assert rig.ended(second).state is JobState.SUCCEEDED
+    assert rig.backend.submit(rig.bash("attempt-1", "echo >> $OUT/ran")) == first
+    assert rig.backend.status(first) == failed
+    assert len(rig.lines("ran")) == 2
+
+
 # --- jobs do not depend on who started them -----------------------------------------------------
 
 
@@ -176,6 +186,32 @@ def test_a_job_survives_its_submitters_whole_session(rig: Rig) -> None:
     (rig.folder / "go").touch()
     assert rig.ended(handle).state is JobState.SUCCEEDED
     assert rig.log(handle) == "done\n"
+
+
+def test_a_job_outlives_a_restart_of_the_server(rig: Rig) -> None:
+    handle = rig.backend.submit(rig.bash("steady", "until [ -e $OUT/go ]; do sleep 0.05; done"))
+    rig.until(lambda: rig.backend.status(handle).state is JobState.RUNNING)
+    rig.restart()
+    rig.until(lambda: rig.backend.status(handle).state is JobState.RUNNING)
+    (rig.folder / "go").touch()
+    assert rig.ended(handle).state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("skew", [-600.0, 600.0])
+def test_a_client_whose_clock_is_wrong_does_no_harm(rig: Rig, skew: float) -> None:
+    request = rig.bash("skewed", "echo >> $OUT/ran; sleep 100")
+    answer, _ = rig.client("submit", request.model_dump_json(), skew=skew).communicate()
+    handle = JobHandle.model_validate_json(answer)
+    assert rig.backend.submit(request) == handle
+    rig.until(lambda: rig.lines("ran"))
+    asked = handle.model_dump_json()
+    answer, _ = rig.client("status", asked, skew=skew).communicate()
+    assert JobStatus.model_validate_json(answer).state is JobState.RUNNING
+    answer, _ = rig.client("cancel", asked, "1", skew=skew).communicate()
+    status = JobStatus.model_validate_json(answer)
+    assert status.state is JobState.CANCELLED
+    assert rig.backend.status(handle) == status
+    assert len(rig.lines("ran")) == 1
 
 
 # --- the end ------------------------------------------------------------------------------------

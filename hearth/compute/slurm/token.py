@@ -27,7 +27,7 @@ class TokenMint:
         user: str,
         rest: SlurmRest,
         read_key: Callable[[], bytes],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """Mint nothing yet.
 
@@ -35,12 +35,12 @@ class TokenMint:
             user: who asks.
             rest: how long tokens live and what they say.
             read_key: returns the secret; asked for each token, so that a rotated key is found.
-            clock: the time in seconds since 1970.
+            clock: the time in seconds since 1970; by default this machine's.
         """
         self._user = user
         self._rest = rest
         self._read_key = read_key
-        self._clock = clock
+        self._clock = clock or time.time
         self._lock = threading.Lock()
         self._token, self._minted, self._renew_at = "", 0.0, 0.0
 
