@@ -19,6 +19,7 @@ from hearth.curate import tables
 from hearth.curate.keys import ContentKey, Domain
 from hearth.curate.ledger import Action, Decision, Ledger, Step
 from hearth.curate.plan import Split
+from hearth.curate.spec import SPLITS
 from hearth.documents import Document, write_documents
 from hearth.lock import Lock, PinnedFile, PinnedSource, Tombstone
 from hearth.mirror.records import Reason, Refusal, Reject, write_rejects
@@ -236,6 +237,12 @@ def _corpus(folder: Path, buried: set[str], more: Mapping[str, str]) -> list[Fil
             empty = None if field.nullable else EMPTY[field.type]
             columns.setdefault(field.name, [empty for _ in keys])
         files += tables.write(folder / "corpus" / f"split={split.value}", tables.CORPUS, columns)
+        known = {
+            **columns,
+            "parallel": [None for _ in keys],
+            "content_key": ["a key" for _ in keys],
+        }
+        files += tables.write(folder / SPLITS / f"split={split.value}", tables.SPLITS, known)
     return [(path, path.relative_to(folder).as_posix(), rows) for path, rows in files]
 
 

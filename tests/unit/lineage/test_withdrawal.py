@@ -10,12 +10,14 @@ import pytest
 from hearth.artifact import Artifact
 from hearth.attempt import Attempts
 from hearth.build import EventKind
+from hearth.curate.spec import SPLITS
 from hearth.errors import DataError, NotFoundError, PolicyViolation, SpecError
 from hearth.gc import Why, collect, garbage
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
 from hearth.profile import StorageSettings
 from hearth.review.sample import draw
+from hearth.scan import scan
 from hearth.tombstones import Buried, bury, tombstones
 from hearth.trace.copies import with_copies
 from hearth.trace.descent import Descent
@@ -324,6 +326,24 @@ def test_what_holds_a_withdrawn_document_is_purged_on_request_alone(home: Librar
     assert not home.store.exists(f"samples/{sample.id}/sample.jsonl")
     assert home.store.exists(f"samples/{sample.id}/sample.json")
     assert {one.kind for one in holdings(home.store, tombstones(home.store))} == {Kind.MIRROR}
+    assert garbage(home.store, withdrawn=True) == []
+
+
+def test_what_a_purged_corpus_says_about_splits_stays_for_the_next_and_holds_no_text(
+    home: Library,
+) -> None:
+    artifact, plan = home.corpus.artifact, home.plan(Stage.CURATE)
+    home.build.append(EventKind.STAGE_DONE, Stage.CURATE, fingerprint=plan.fingerprint)
+    withdrawn(home, ALICE)
+    collect(home.store, garbage(home.store, withdrawn=True))
+    assert artifact.record() is None
+    left = artifact.remains()
+    assert left is not None
+    assert {output.name.partition("/")[0] for output in left.outputs} == {SPLITS}
+    rows = list(scan(artifact.folder, left.outputs, ("doc_key", "split")))
+    assert {"doc_key": ALICE, "split": "train"} in rows
+    for info in artifact.folder.list():
+        assert b"archive and its packages" not in artifact.folder.get(info.path)
     assert garbage(home.store, withdrawn=True) == []
 
 
