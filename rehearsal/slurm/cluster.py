@@ -26,15 +26,18 @@ _POLL: Final = 0.1
 class Cluster:
     """A Slurm cluster on this machine; any process may open it by its folder."""
 
-    def __init__(self, home: Path, nodes: int = 3) -> None:
+    def __init__(self, home: Path, nodes: int = 3, group: str = "worker") -> None:
         """Name it; nothing is started.
 
         Args:
             home: its folder, whose path must be short: sockets lie in it.
-            nodes: how many nodes it has.
+            nodes: how many nodes it has; one that was laid out before keeps what it had.
+            group: what they are called, with a number after it.
         """
         self.home = home.absolute()
-        self.nodes = tuple(f"worker-{number}" for number in range(1, nodes + 1))
+        self.nodes = tuple(f"{group}-{number}" for number in range(1, nodes + 1))
+        if self._ports_file.exists():
+            self.nodes = tuple(self._ports().nodes)
         self._database = Daemon("mariadbd", self.home)
         self._munge = Daemon("munged", self.home)
         self._accounting = Daemon("slurmdbd", self.home)
@@ -81,17 +84,22 @@ class Cluster:
 
     # Up and down --------------------------------------------------------------------------------
 
-    def up(self) -> None:
-        """Start what does not run, and wait until every node is idle."""
+    def up(self, *, nodes: bool = True) -> None:
+        """Start what does not run, and wait until every node is idle.
+
+        Args:
+            nodes: start the nodes too; else somebody else does, one by one.
+        """
         self._lay_out()
         self._start_munge()
         self._start_database()
         self.start_accounting()
         self.start_controller()
-        for node in self.nodes:
-            self.start_node(node)
         self.start_rest()
-        self.until_idle(*self.nodes)
+        if nodes:
+            for node in self.nodes:
+                self.start_node(node)
+            self.until_idle(*self.nodes)
 
     def down(self) -> None:
         """Stop everything, jobs included."""
@@ -118,7 +126,7 @@ class Cluster:
 
     def start_node(self, node: str) -> None:
         """Start a node's slurmd: the same one again, or the one that replaces it."""
-        port = self._ports().nodes[self.nodes.index(node)]
+        port = self._ports().nodes[node]
         (self.home / "spool" / node).mkdir(exist_ok=True)
         Daemon(node, self.home).start(
             ["slurmd", "-D", "-N", node],
@@ -206,13 +214,16 @@ class Cluster:
         return f"{self.home}:{node}"
 
     def _ports(self) -> Ports:
-        return Ports.model_validate_json((self.home / "etc" / "ports.json").read_bytes())
+        return Ports.model_validate_json(self._ports_file.read_bytes())
+
+    @property
+    def _ports_file(self) -> Path:
+        return self.home / "etc" / "ports.json"
 
     def _lay_out(self) -> None:
         for name in ("etc", "log", "run", "spool", "state", "db"):
             (self.home / name).mkdir(mode=0o755, parents=True, exist_ok=True)
-        ports = self.home / "etc" / "ports.json"
-        if ports.exists():
+        if self._ports_file.exists():
             return
         key = self.key
         key.touch(0o600)
@@ -221,9 +232,9 @@ class Cluster:
         munge.touch(0o600)
         munge.write_bytes(secrets.token_bytes(1024))
         munge.chmod(0o400)
-        found = Ports.free(len(self.nodes))
-        config.write(self.home, found, self.nodes)
-        ports.write_text(found.model_dump_json())
+        found = Ports.free(self.nodes)
+        config.write(self.home, found)
+        self._ports_file.write_text(found.model_dump_json())
 
     def _start_munge(self) -> None:
         run = self.home / "run"

@@ -23,25 +23,28 @@ class Ports(BaseModel):
     controller: int
     accounting: int
     rest: int
-    nodes: tuple[int, ...]
+    nodes: dict[str, int]
 
     @classmethod
-    def free(cls, nodes: int) -> Ports:
+    def free(cls, nodes: tuple[str, ...]) -> Ports:
         """Ports that nobody has now; all of them are held until the last is found."""
-        held = [socket.socket() for _ in range(3 + nodes)]
+        held = [socket.socket() for _ in range(3 + len(nodes))]
         for one in held:
             one.bind(("127.0.0.1", 0))
         numbers = [one.getsockname()[1] for one in held]
         for one in held:
             one.close()
         return cls(
-            controller=numbers[0], accounting=numbers[1], rest=numbers[2], nodes=tuple(numbers[3:])
+            controller=numbers[0],
+            accounting=numbers[1],
+            rest=numbers[2],
+            nodes=dict(zip(nodes, numbers[3:], strict=True)),
         )
 
 
-def write(home: Path, ports: Ports, node_names: tuple[str, ...]) -> None:
+def write(home: Path, ports: Ports) -> None:
     """Write `slurm.conf` and `slurmdbd.conf` below `home`."""
-    (home / "etc" / "slurm.conf").write_text(_slurm(home, ports, node_names))
+    (home / "etc" / "slurm.conf").write_text(_slurm(home, ports))
     accounting = home / "etc" / "slurmdbd.conf"
     accounting.touch(0o600)
     accounting.write_text(_slurmdbd(home, ports))
@@ -71,12 +74,12 @@ StorageLoc=slurm
 """
 
 
-def _slurm(home: Path, ports: Ports, node_names: tuple[str, ...]) -> str:
+def _slurm(home: Path, ports: Ports) -> str:
     host = socket.gethostname().partition(".")[0]
     nodes = "\n".join(
         f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={_NODE_CPUS} "
         f"RealMemory={_NODE_MEMORY_MIB} State=UNKNOWN"
-        for name, port in zip(node_names, ports.nodes, strict=True)
+        for name, port in ports.nodes.items()
     )
     # A node counts as lost after SlurmdTimeout: short, since a rehearsal waits for it.
     return f"""{_authentication(home)}
