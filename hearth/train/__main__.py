@@ -50,7 +50,9 @@ def run(context: Context) -> dict[str, Any]:
 def _train(context: Context, request: Request, workspace: Workspace) -> Report:
     keep = request.operation.keep_checkpoints
     uploader = Uploader(workspace.checkpoints, context.attempt, request.identity, keep)
-    resumed = fetch_newest(context.earlier, workspace.checkpoints, request.identity)
+    # Its own first: a scheduler that lost the node starts the same attempt again.
+    left = [context.attempt, *context.earlier]
+    resumed = fetch_newest(left, workspace.checkpoints, request.identity)
     if resumed is not None:
         uploader.skip(resumed.step)
     total = request.spec.steps
