@@ -140,6 +140,11 @@ class SlurmSettings(FrozenModel):
         default=Path("/tmp"),  # noqa: S108 - the nodes', where every user has a folder of his own
         description="A folder on each node, in which jobs make theirs.",
     )
+    shared: Path | None = Field(
+        default=None,
+        description="A folder that all nodes share (FSx for Lustre), in which jobs of several "
+        "nodes work; None: `scratch` is shared.",
+    )
     accounting: bool = Field(
         default=True, description="Whether the cluster has slurmdbd; without it a job is known "
         "for some minutes after its end, and by what it wrote.",

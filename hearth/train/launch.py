@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import psutil
 
-from hearth.errors import TransientError
+from hearth.errors import SpecError, TransientError
+from hearth.resources import LAUNCH, NODES, RENDEZVOUS
 from hearth.train.plan import failure_of
 from hearth.train.run import Pace, Report, Request, Workspace
 
@@ -40,11 +42,7 @@ class Ranks:
         self._steps = request.spec.steps
         self._since = time.time()
         command = [
-            sys.executable,
-            *("-m", "torch.distributed.run"),
-            "--standalone",
-            *("--nproc-per-node", str(request.ranks)),
-            *("--max-restarts", "0"),
+            *launcher(request.ranks, os.environ),
             *("-m", "hearth.train.worker"),
             *("--workspace", str(workspace.root)),
         ]
@@ -137,14 +135,42 @@ class Ranks:
         return Report.model_validate_json(path.read_bytes()) if path.is_file() else None
 
 
+def launcher(ranks: int, environment: Mapping[str, str]) -> list[str]:
+    """Return torchrun's command line up to the program, on every node of the job.
+
+    Args:
+        ranks: how many there are altogether.
+        environment: says how to start something on each node, if there are several.
+
+    Raises:
+        SpecError: the ranks cannot be dealt evenly.
+    """
+    nodes = int(environment.get(NODES, "1"))
+    if ranks % nodes:
+        message = (
+            f"ranks: {ranks} cannot be dealt to {nodes} nodes: choose numerics.world_size, or "
+            "operation.ranks, as a multiple of the nodes"
+        )
+        raise SpecError(message)
+    words = json.loads(environment.get(LAUNCH, "[]"))
+    command = [*words, sys.executable, *("-m", "torch.distributed.run"), *("--max-restarts", "0")]
+    command += ["--nproc-per-node", str(ranks // nodes)]
+    if nodes == 1:
+        return [*command, "--standalone"]
+    meeting = environment[RENDEZVOUS]
+    command += ["--nnodes", str(nodes), "--rdzv-backend", "c10d"]
+    return [*command, "--rdzv-endpoint", meeting, "--rdzv-id", meeting]
+
+
 def _environment(threads: int) -> dict[str, str]:
+    alone = int(os.environ.get(NODES, "1")) == 1
     return {
         **os.environ,
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
         "TOKENIZERS_PARALLELISM": "false",
-        # All ranks are on this machine, whose name need not resolve to anything.
-        "GLOO_SOCKET_IFNAME": "lo",
+        # If all ranks are on this machine, its name need not resolve to anything.
+        **({"GLOO_SOCKET_IFNAME": "lo"} if alone else {}),
         "HF_HUB_OFFLINE": "1",
         "PYTHONUNBUFFERED": "1",
     }

@@ -76,11 +76,14 @@ def submission_of(
         )
         raise SpecError(message)
     output = str(settings.scratch / f"hearth-{folder.slurm_name}.out")
+    scratch = settings.scratch
+    if resources.nodes > 1 and settings.shared is not None:
+        scratch = settings.shared
     plan = ShimPlan(
         folder=folder.store.uri,
         name=request.name,
         command=list(request.command),
-        scratch=str(settings.scratch),
+        scratch=str(scratch),
         output=output,
         nodes=resources.nodes,
         cpus=resources.cpus,

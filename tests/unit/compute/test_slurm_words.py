@@ -57,6 +57,13 @@ def test_slurm_ends_a_job_only_after_its_own_limit_grace_and_warning(tmp_path: P
     assert submission.minutes * 60 - submission.warning_seconds > 90
 
 
+def test_a_job_of_several_nodes_works_where_all_of_them_can_see_it(tmp_path: Path) -> None:
+    settings = cluster(scratch="/scratch", shared="/fsx")
+    for nodes, folder in ((1, "/scratch"), (2, "/fsx")):
+        submission = submitted(tmp_path, settings, resources={"nodes": nodes})
+        assert ShimPlan.parse(submission.environment[PLAN]).scratch == folder
+
+
 def test_two_stores_may_give_one_name_to_one_cluster(tmp_path: Path) -> None:
     names = {submitted(tmp_path / store, cluster()).name for store in ("a", "b")}
     assert len(names) == 2
