@@ -15,6 +15,13 @@ _LINES: Final = 5_000
 _SHORT: Final = 120
 _TWICE: Final = 2
 
+# Of manual pages; translations give a heading in both languages.
+_HEADING: Final = (
+    "(?:NAME|SYNOPSIS|DESCRIPTION|OPTIONS|EXAMPLES?|SEE ALSO|FILES|ENVIRONMENT|USAGE|BUGS|NOTES"
+    "|KEYWORDS|PARAMETERS|名称|名字|总览|概述|概要|摘要|描述|选项|用法|参见|参阅|另见|环境变量|例子|注意"
+    "|关键字|参数|作者|报告错误)"
+)
+
 _PATTERNS: Final = {
     LineKind.CLAUSE: re.compile(
         r"第[一二三四五六七八九十百千零〇两\d]{1,8}[条章节款编]"
@@ -33,9 +40,7 @@ _PATTERNS: Final = {
         r"|[\w.\[\]]+\s?[-+*/]?=\s?\S.*;$|\w[\w.]*\(.*\)[;{]?$"
     ),
     LineKind.MANUAL: re.compile(
-        r"(?:NAME|SYNOPSIS|DESCRIPTION|OPTIONS|EXAMPLES?|SEE ALSO|FILES|ENVIRONMENT|USAGE|BUGS"
-        r"|名称|名字|总览|概述|摘要|描述|选项|用法|参见|参阅|文件|环境变量|范例|示例)[:：]?$|--?[A-Za-z][\w-]*"
-        r"(?:[ ,=\[]|$)"
+        rf"{_HEADING}(?:\s?[(（]?{_HEADING}[)）]?)?[:：]?$|--?[A-Za-z][\w-]*(?:[ ,=\[]|$)"
     ),
 }
 _ASKED: Final = re.compile(r"(?:问|提问|[Qq](?:uestion)?\s?\d{0,3})\s?[:：.、]")
