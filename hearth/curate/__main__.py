@@ -76,7 +76,7 @@ def run(context: Context) -> dict[str, Any]:
     context.publish(out / mixture.FILE, mixture.FILE)
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)
-    kept = keep(context, area, documents, out, spec, key.pseudonyms)
+    kept = keep(context, area, documents, out, spec, key)
     for name in card.write(out, {**about(context), REJECTS: kept}):
         context.publish(out / name, name)
     return {**metrics, REJECTS: kept}

@@ -15,12 +15,13 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hearth.curate.keys import ContentKey
 from hearth.curate.ledger import Action
 from hearth.curate.pii.policy import Treatment
 from hearth.curate.spec import CurateSpec, Domain
 from hearth.curate.stages.clean import CleanText, RepairText
 from hearth.documents import read_documents
-from hearth.lock import TombstoneKind
+from hearth.lock import TombstoneKind, names_of
 from hearth.policy import REJECTS
 from hearth.profile import RejectArea
 from hearth.rejects import Area, Made
@@ -29,7 +30,7 @@ from hearth.stage.context import Context
 SCHEMA: Final = pa.schema(
     [
         pa.field("doc_key", pa.string(), nullable=False),
-        pa.field("content_id", pa.string()),
+        pa.field("content_id", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
         pa.field("step", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
@@ -45,7 +46,6 @@ _COLUMNS: Final = ("doc_key", "source", "text")
 class _Drop(NamedTuple):
     step: str
     reason: str
-    content_id: str | None
 
 
 def area_of(context: Context) -> Area | None:
@@ -69,7 +69,7 @@ def keep(
     documents: Sequence[Path],
     out: Path,
     spec: CurateSpec,
-    key: bytes,
+    key: ContentKey,
 ) -> dict[str, Any] | None:
     """Put what was dropped into a reject area; say where, or None if there is none.
 
@@ -79,7 +79,7 @@ def keep(
         documents: The mirror's files.
         out: Where the corpus's `decisions/` lie.
         spec: Of the corpus.
-        key: Of pseudonyms; empty where there are none.
+        key: Under which contents are hashed, and become pseudonyms.
     """
     if area is None:
         return None
@@ -113,7 +113,7 @@ def write_rejected(
     decisions: Path,
     steps: Iterable[str],
     spec: CurateSpec,
-    key: bytes,
+    key: ContentKey,
     folder: Path,
 ) -> list[tuple[Path, int]]:
     """Write the documents that some steps dropped.
@@ -123,13 +123,13 @@ def write_rejected(
         decisions: The folder `decisions/` of the corpus.
         steps: Whose drops are written; none before the one that redacts.
         spec: Of the corpus.
-        key: Of pseudonyms; empty where there are none.
+        key: Under which contents are hashed, and become pseudonyms.
         folder: Where `part-*.parquet` are written.
 
     Returns:
         The files, with the rows of each; none where nothing was dropped.
     """
-    drops = _drops(decisions, steps, spec)
+    drops = _drops(decisions, steps)
     if not drops:
         return []
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,23 +142,22 @@ def write_rejected(
     return written
 
 
-def _drops(decisions: Path, steps: Iterable[str], spec: CurateSpec) -> dict[str, _Drop]:
+def _drops(decisions: Path, steps: Iterable[str]) -> dict[str, _Drop]:
     found: dict[str, _Drop] = {}
     for step in steps:
         for path in sorted((decisions / f"step={step}").glob("*.parquet")):
             with pq.ParquetFile(path) as file:
-                names = ["doc_key", "content_id", "action", "reason"]
-                for batch in file.iter_batches(columns=names):
+                for batch in file.iter_batches(columns=["doc_key", "action", "reason"]):
                     found |= {
-                        row["doc_key"]: _Drop(step, row["reason"] or "unknown", row["content_id"])
+                        row["doc_key"]: _Drop(step, row["reason"] or "unknown")
                         for row in batch.to_pylist()
                         if row["action"] == Action.DROPPED
                     }
-    return {name: drop for name, drop in found.items() if not _withdrawn(name, drop, spec)}
+    return found
 
 
-def _withdrawn(doc_key: str, drop: _Drop, spec: CurateSpec) -> bool:
-    names = {doc_key, doc_key.partition("#")[0], drop.content_id}
+def _withdrawn(doc_key: str, content_id: str, spec: CurateSpec) -> bool:
+    names = {*names_of(doc_key), content_id}
     return any(
         grave.value == doc_key.partition(":")[0]
         if grave.kind is TombstoneKind.SOURCE
@@ -168,20 +167,24 @@ def _withdrawn(doc_key: str, drop: _Drop, spec: CurateSpec) -> bool:
 
 
 def _rejected(
-    path: Path, drops: Mapping[str, _Drop], spec: CurateSpec, key: bytes
+    path: Path, drops: Mapping[str, _Drop], spec: CurateSpec, key: ContentKey
 ) -> Iterator[dict[str, Any]]:
     code = [source for source, domain in spec.domains.items() if domain is Domain.CODE]
     repair = RepairText()
     clean = CleanText(spec.normalise.form, narrow=spec.normalise.narrow, code=code)
-    treat = Treatment(spec.pii, key)
+    treat = Treatment(spec.pii, key.pseudonyms)
     for row in read_documents([path], _COLUMNS):
         drop = drops.get(row["doc_key"])
         if drop is None:
             continue
         text = clean.modify_document(repair.modify_document(row["text"]), row["source"])
+        # Its own decision has none, for what is dropped is not hashed; a withdrawal may know it.
+        content_id = key.content_id(text)
+        if _withdrawn(row["doc_key"], content_id, spec):
+            continue
         yield {
             "doc_key": row["doc_key"],
-            "content_id": drop.content_id,
+            "content_id": content_id,
             "source": row["source"],
             "step": drop.step,
             "reason": drop.reason,

@@ -11,6 +11,8 @@ import pytest
 
 from hearth.artifact import ArtifactRecord
 from hearth.curate.__main__ import run
+from hearth.curate.keys import ContentKey
+from hearth.curate.normalise import clean
 from hearth.curate.pii.kinds import DataClass, PiiAction
 from hearth.curate.pii.section import PiiRule, PiiSection
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec, Grave
@@ -22,11 +24,12 @@ from hearth.profile import RejectArea, SecretRef, StorageSettings
 from hearth.rejects import Area
 from hearth.storage import Store
 from tests.artifacts import claim, execute, publish
-from tests.stages.curate.conftest import PII, library, spec_of
+from tests.stages.curate.conftest import PII, document, library, prose, spec_of
 
 LEFT = "letters:5"
 WITHDRAWN = "letters:6"
 """Both hold a secret, for which the policy below drops them."""
+TEXT = clean(f"With AKIAIOSFODNN7EXAMPLE as key, {prose('en', 'dropped')}")
 
 
 @dataclass
@@ -64,13 +67,18 @@ def dropped(
         retention_days=30,
         steps=("pii", "quality"),
     )
-    write_documents(folder / "documents.parquet", library())
-    (folder / "key").write_bytes(b"thirty-two bytes of a secret key")
+    own = [document("own:withdrawn", TEXT), document("own:stays", f"{TEXT}\nNo doubt.")]
+    write_documents(folder / "documents.parquet", [*library(), *own])
+    key = ContentKey(b"thirty-two bytes of a secret key")
+    (folder / "key").write_bytes(key.secret)
     mirror = publish(store, Stage.MIRROR, {"documents/all.parquet": folder / "documents.parquet"})
     rule = PiiRule(classes=(DataClass.SECRET,), action=PiiAction.DROP)
     spec = spec_of(
         pii=PiiSection(rules=(rule,)),
-        tombstones=(Grave(kind=TombstoneKind.KEY, value=WITHDRAWN),),
+        tombstones=(
+            Grave(kind=TombstoneKind.KEY, value=WITHDRAWN),
+            Grave(kind=TombstoneKind.CONTENT, value=key.content_id(TEXT)),
+        ),
     )
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.environment().items():
@@ -100,7 +108,8 @@ def test_what_a_policy_drops_is_in_the_reject_area_redacted(dropped: Dropped) ->
 
 
 def test_what_is_withdrawn_is_not_kept_there(dropped: Dropped) -> None:
-    assert WITHDRAWN not in dropped.rows
+    assert not {WITHDRAWN, "own:withdrawn"} & dropped.rows.keys()
+    assert "own:stays" in dropped.rows
 
 
 def test_nothing_that_was_found_is_anywhere(dropped: Dropped) -> None:
