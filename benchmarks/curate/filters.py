@@ -47,7 +47,7 @@ from rich.table import Table
 
 from benchmarks.curate import corpus, peers
 from hearth.curate.executor import InProcessExecutor, quiet
-from hearth.curate.prepare import BATCH
+from hearth.curate.passes import BATCH
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.spec import QualitySection
 from hearth.curate.stages.clean import CleanText, RepairText, TakeChange

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from hearth.digest import FileInfo
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.model import Stage
 from hearth.policy import REJECTS
+from hearth.provenance import code_digest
 from hearth.stage.context import Context
 from hearth.stage.program import main
 
@@ -29,6 +31,7 @@ def run(context: Context) -> dict[str, Any]:
     from hearth.curate.prepare import readable  # noqa: PLC0415
     from hearth.curate.rejected import area_of, keep  # noqa: PLC0415
     from hearth.curate.run import Inputs, curate  # noqa: PLC0415
+    from hearth.curate.shards import Shards  # noqa: PLC0415
 
     spec = CurateSpec.model_validate(context.job.spec)
     key = _key(context, spec)
@@ -64,22 +67,24 @@ def run(context: Context) -> dict[str, Any]:
     out, scratch = context.scratch / "out", context.scratch / "work"
     out.mkdir()
     scratch.mkdir()
-    metrics, written = curate(
-        Inputs(documents, items, questions, previous, entries, tokenizer),
-        spec,
-        key,
-        chosen,
-        out,
-        scratch,
-        say,
-    )
+    shards = Shards(scratch, _identity(context, key), context.attempt, context.earlier)
+    inputs = Inputs(documents, items, questions, previous, entries, tokenizer)
+    metrics, written = curate(inputs, spec, key, chosen, out, shards, say)
     context.publish(out / mixture.FILE, mixture.FILE)
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)
     kept = keep(context, area, documents, out, spec, key)
     for name in card.write(out, {**about(context), REJECTS: kept}):
         context.publish(out / name, name)
+    shards.clear()
     return {**metrics, REJECTS: kept}
+
+
+def _identity(context: Context, key: ContentKey) -> str:
+    """Return what a finished shard depends on: the job, the code and both keys."""
+    pseudonyms = ContentKey(key.pseudonyms).fingerprint if key.pseudonyms else ""
+    known = (context.job.fingerprint, code_digest(Stage.CURATE), key.fingerprint, pseudonyms)
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()
 
 
 def _previous(context: Context, key: ContentKey) -> Path:

@@ -8,81 +8,120 @@ not: its `splits/`. They hold no text, and outlive the corpus.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hearth.curate import tables
-from hearth.curate.plan import HELD_OUT, Candidate, Split
+from hearth.curate.database import Database, parquet, places
+from hearth.curate.index import Index
+from hearth.curate.plan import HELDNESS, SPLITS, Split
 from hearth.errors import DataError
 
-_NAMES: Final = ("doc_key", "content_id", "work", "parallel")
 _KEY: Final = "content_key"
 _COLUMNS: Final = tuple(tables.SPLITS.names)
-_ORDER: Final = (*HELD_OUT, Split.TRAIN)
 _ROWS: Final = 65_536
-
-Token = tuple[str, str]
-"""The name of a column, and a value of it."""
-
-
-def most_held_out(splits: Iterable[Split]) -> Split:
-    """Return test before validation before train."""
-    return min(splits, key=_ORDER.index)
+_SCHEMA: Final = pa.schema(
+    [*tables.SPLITS, pa.field("known", pa.string()), pa.field("label", pa.int8())]
+)
+_SAME: Final = {"doc_key": "doc_key", "content_id": "known", "work": "work", "parallel": "parallel"}
+"""The columns of documents, and of what is known of them, by which they are known again."""
 
 
-@dataclass(frozen=True)
 class Assigned:
     """What an earlier corpus says of documents, contents, works and translations."""
 
-    splits: Mapping[Token, Split]
+    def __init__(self, path: Path | None = None) -> None:
+        """Use `read`; without a file nothing is known."""
+        self.path = path
 
     @classmethod
-    def none(cls) -> Self:
-        """Return what is known where there is no earlier corpus."""
-        return cls({})
-
-    @classmethod
-    def read(cls, folder: Path, content_key: str | None = None) -> Self:
+    def read(cls, folder: Path, content_key: str, scratch: Path) -> Assigned:
         """Read `splits/` of an earlier artifact, or its `corpus/` if it is older than those.
 
         Args:
             folder: Which holds a folder for each split.
             content_key: The name of the key that contents are hashed under now: under another one,
                 documents, works and translations are known again, and contents are not.
+            scratch: Where it is written down for joins.
 
         Raises:
             DataError: It is not that of a corpus.
         """
-        found: dict[Token, Split] = {}
-        for split in reversed(_ORDER):  # so that the most held-out label is written last
-            for batch in _batches(folder, split, _COLUMNS):
-                known = batch.schema.names
-                for name in set(_NAMES) & set(known):
-                    values = batch.column(name)
-                    if name == "content_id" and content_key is not None and _KEY in known:
-                        values = values.filter(pc.equal(batch.column(_KEY), content_key))
-                    for value in pc.unique(values.drop_null()).to_pylist():
-                        found[name, value] = split
-        return cls(found)
+        path = scratch / "assigned.parquet"
+        with pq.ParquetWriter(path, _SCHEMA, compression="zstd", compression_level=1) as file:
+            for label, split in enumerate(HELDNESS):
+                for batch in _batches(folder, split, _COLUMNS):
+                    whole = _whole(batch)
+                    known = whole.column("content_id")
+                    if _KEY in batch.schema.names:
+                        same = pc.equal(whole.column(_KEY), content_key)
+                        known = pc.if_else(same, known, pa.scalar(None, pa.string()))
+                    labels = pa.array(np.full(len(known), label, dtype=np.int8))
+                    columns = [*whole.columns, known, labels]
+                    file.write_batch(pa.record_batch(columns, schema=_SCHEMA))
+        return cls(path)
 
-    def of(self, candidates: Sequence[Candidate], group_of: Sequence[str]) -> dict[str, Split]:
-        """Return the splits of those groups that hold something known.
+    def of(
+        self, index: Index, candidates: npt.NDArray[np.bool_], groups: int
+    ) -> npt.NDArray[np.int8]:
+        """Return the split of each group that holds something known, by its number; else -1.
 
         A group that grew together from several keeps the most held-out label among theirs.
         """
-        labels: dict[str, Split] = {}
-        for candidate, group in zip(candidates, group_of, strict=True):
-            for name in _NAMES:
-                known = self.splits.get((name, getattr(candidate, name)))
-                if known is not None:
-                    labels[group] = most_held_out((known, labels.get(group, known)))
-        return labels
+        labels = np.full(groups, len(HELDNESS), dtype=np.int8)
+        for mine, theirs in _SAME.items():
+            if self.path is None:
+                break
+            query = (
+                f"SELECT place, min(label) FROM (SELECT place, {mine} AS mine FROM "  # noqa: S608
+                f"{parquet(index.documents)} SEMI JOIN candidates USING (place)) "
+                f"JOIN {parquet(self.path)} AS earlier ON mine = earlier.{theirs} GROUP BY place"
+            )
+            for at, label in index.database.columns(query, candidates=places(candidates)):
+                np.minimum.at(labels, index.group[at], label.astype(np.int8))
+        return np.array([*(SPLITS.index(split) for split in HELDNESS), -1], dtype=np.int8)[labels]
+
+    def hand_on(
+        self, database: Database, folder: Path, here: Path, content_key: str
+    ) -> tables.Written:
+        """Write what later corpora need of this one: which document is in which split.
+
+        What was handed on to this corpus of documents that are not in it goes on.
+
+        Args:
+            database: Sorts them.
+            folder: Where `split=<name>/` is written.
+            here: Parquet: `doc_key`, `content_id`, `work`, `parallel` and `split` of the corpus.
+            content_key: The name of the key that its contents are hashed under.
+
+        Returns:
+            The files, with the rows of each.
+        """
+        written = []
+        named = ", ".join(_COLUMNS[:-1])
+        for label, split in enumerate(HELDNESS):
+            query = (
+                f"SELECT {named}, '{content_key}' AS {_KEY} FROM {parquet(here)} "  # noqa: S608
+                f"WHERE split = '{split.value}'"
+            )
+            if self.path:
+                query += (
+                    f" UNION ALL SELECT {named}, {_KEY} FROM (SELECT * FROM "  # noqa: S608
+                    f"{parquet(self.path)} WHERE label = {label}) AS earlier "
+                    f"ANTI JOIN {parquet(here)} AS here USING (doc_key)"
+                )
+            writer = tables.Writer(folder / f"split={split.value}", tables.SPLITS)
+            for batch in database.batches(f"FROM ({query}) ORDER BY doc_key"):
+                writer.add({name: batch.column(name) for name in _COLUMNS})
+            written += writer.close()
+        return written
 
 
 def other_key(folder: Path, content_key: str) -> bool:
@@ -93,40 +132,6 @@ def other_key(folder: Path, content_key: str) -> bool:
             if _KEY in batch.schema.names:
                 keys |= set(batch.column(_KEY).unique().to_pylist())
     return bool(keys) and content_key not in keys
-
-
-def hand_on(
-    folder: Path,
-    documents: Iterable[tuple[Candidate, Split]],
-    content_key: str,
-    earlier: Path | None = None,
-) -> list[tuple[Path, int]]:
-    """Write what later corpora need of this one: which document is in which split.
-
-    Args:
-        folder: Where `split=<name>/` is written.
-        documents: Those of the corpus, with their splits.
-        content_key: The name of the key that their contents are hashed under.
-        earlier: What was handed on to this corpus: of documents that are not in it, it goes on.
-
-    Returns:
-        The files, with the rows of each.
-    """
-    parts: dict[Split, list[tuple[str | None, ...]]] = {split: [] for split in Split}
-    for one, split in documents:
-        parts[split].append((one.doc_key, one.content_id, one.work, one.parallel, content_key))
-    here = pa.array([known[0] for part in parts.values() for known in part], pa.string())
-    written = []
-    for split, part in parts.items():
-        columns = [list(column) for column in zip(*part, strict=True)] or [[] for _ in _COLUMNS]
-        joined = [pa.table(dict(zip(_COLUMNS, columns, strict=True)), schema=tables.SPLITS)]
-        for batch in _batches(earlier, split, _COLUMNS) if earlier else ():
-            gone = batch.filter(pc.invert(pc.is_in(batch.column("doc_key"), value_set=here)))
-            joined.append(pa.Table.from_batches([_whole(gone)], schema=tables.SPLITS))
-        table = pa.concat_tables(joined).sort_by("doc_key")
-        values = {name: table.column(name) for name in _COLUMNS}
-        written += tables.write(folder / f"split={split.value}", tables.SPLITS, values)
-    return written
 
 
 def _whole(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -2,36 +2,88 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Container
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hearth.curate.database import Database, parquet
 from hearth.curate.hashing import letters
-from hearth.curate.ledger import Action, Ledger, Step
-from hearth.curate.rows import Row, live
 from hearth.curate.sections import BoilerplateSection
-from hearth.curate.spec import CurateSpec, Domain
+
+_SCHEMA = pa.schema([("source", pa.uint16()), ("line", pa.uint64())])
+_TOGETHER = 100_000
 
 
-def repeated(texts: Iterable[str], section: BoilerplateSection) -> frozenset[str]:
-    """Return the lines, without white space around them, that enough of some texts hold."""
-    if section.share is None:
-        return frozenset()
-    counts: Counter[str] = Counter()
-    total = 0
-    for text in texts:
-        total += 1
-        counts.update(
-            {line.strip() for line in text.split("\n") if len(line) >= section.characters}
+class Lines(Container[str]):
+    """The lines, without white space around them, that enough of a source's documents hold."""
+
+    def __init__(self, hashes: frozenset[int], section: BoilerplateSection) -> None:
+        self._hashes = hashes
+        self._least = section.characters
+
+    def __contains__(self, line: object) -> bool:
+        """Say whether a line is one of them."""
+        return (
+            isinstance(line, str)
+            and bool(self._hashes)
+            and len(line) >= self._least
+            and _hash(line) in self._hashes
+            and len(letters(line)[0]) >= self._least
         )
-    least = max(section.documents, section.share * total)
-    return frozenset(
-        line
-        for line, count in counts.items()
-        if count >= least and len(letters(line)[0]) >= section.characters
-    )
 
 
-def without(text: str, lines: Collection[str]) -> tuple[str, list[tuple[int, int]]]:
+class LineCounter:
+    """Counts in how many of a source's documents a line stands, on scratch."""
+
+    def __init__(self, path: Path, section: BoilerplateSection) -> None:
+        self._section = section
+        self._path = path
+        self._file = pq.ParquetWriter(path, _SCHEMA, compression="none", use_dictionary=False)
+        self._sources: list[npt.NDArray[np.uint16]] = []
+        self._lines: list[int] = []
+        self._totals: dict[int, int] = {}
+
+    def add(self, source: int, text: str) -> None:
+        """Count a document of a source."""
+        self._totals[source] = self._totals.get(source, 0) + 1
+        if self._section.share is None:
+            return
+        least = self._section.characters
+        found = {_hash(line.strip()) for line in text.split("\n") if len(line) >= least}
+        self._sources.append(np.full(len(found), source, dtype=np.uint16))
+        self._lines += found
+        if len(self._lines) >= _TOGETHER:
+            self._flush()
+
+    def repeated(self, database: Database) -> dict[int, Lines]:
+        """Return the lines that enough documents hold, by source."""
+        self._flush()
+        self._file.close()
+        found: dict[int, set[int]] = {source: set() for source in self._totals}
+        share = self._section.share or 1.0
+        query = (
+            f"SELECT source, line, count(*) FROM {parquet(self._path)} "  # noqa: S608
+            f"GROUP BY source, line HAVING count(*) >= {self._section.documents}"
+        )
+        for columns in database.columns(query):
+            for source, line, count in zip(*(c.tolist() for c in columns), strict=True):
+                if count >= share * self._totals[source]:
+                    found[source].add(line)
+        return {s: Lines(frozenset(lines), self._section) for s, lines in found.items()}
+
+    def _flush(self) -> None:
+        sources = np.concatenate([np.empty(0, dtype=np.uint16), *self._sources])
+        lines = np.array(self._lines, dtype=np.uint64)
+        self._file.write_table(pa.table([pa.array(sources), pa.array(lines)], schema=_SCHEMA))
+        self._sources, self._lines = [], []
+
+
+def without(text: str, lines: Container[str]) -> tuple[str, list[tuple[int, int]]]:
     """Cut lines from a text; return what is left, and where they were."""
     kept: list[str] = []
     cut: list[tuple[int, int]] = []
@@ -45,29 +97,6 @@ def without(text: str, lines: Collection[str]) -> tuple[str, list[tuple[int, int
     return ("\n".join(kept).strip("\n"), cut) if cut else (text, cut)
 
 
-def cut_boilerplate(everybody: Sequence[Row], spec: CurateSpec, ledger: Ledger) -> None:
-    """Cut from live rows the lines that their source repeats; code keeps its lines."""
-    section = spec.normalise.boilerplate
-    by_source: dict[str, list[Row]] = defaultdict(list)
-    for row in live(everybody):
-        by_source[row.source].append(row)
-    lines: Mapping[str, frozenset[str]] = {
-        source: frozenset()
-        if spec.domain(source) is Domain.CODE
-        else repeated((row.text for row in rows), section)
-        for source, rows in by_source.items()
-    }
-    for row in live(everybody):
-        size = len(row.text)
-        text, where = without(row.text, lines[row.source])
-        if not where:
-            ledger.add(Step.BOILERPLATE, [row.kept(size, size)])
-            continue
-        cut = tuple(("boilerplate", start, end) for start, end in where)
-        if not text.strip():
-            row.step, row.reason = Step.BOILERPLATE.value, "nothing else"
-            ledger.add(Step.BOILERPLATE, [row.dropped(size, row.reason, spans=cut)])
-            continue
-        row.text = text
-        decision = row.kept(size, len(text), action=Action.EDITED, spans=cut)
-        ledger.add(Step.BOILERPLATE, [decision])
+def _hash(line: str) -> int:
+    data = line.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from hearth.curate.clusters import Level, Member
+from hearth.curate.clusters import Clusters, Level
 from hearth.curate.ledger import Ledger, Step
-from hearth.curate.plan import Split
-from hearth.curate.rows import Row, live
 from hearth.curate.spec import CurateSpec, Language
-from hearth.curate.twins import GAP, translations
+from hearth.curate.stock import Distinct, Stock
+from hearth.curate.twins import GAP
 
 _SIZES: Final[Mapping[float, str]] = {
     2: "2",
@@ -31,23 +30,22 @@ _DIAMETERS: Final[Mapping[float, str]] = {
     0.2: "to 0.4",
     0.4: "0.4 and more",
 }
-_UNKNOWN: Final = "unknown"
 
 
 def evidence(
-    rows: Sequence[Row], ledger: Ledger, members: Sequence[Member], spec: CurateSpec
+    stock: Stock, distinct: Distinct, ledger: Ledger, clusters: Clusters, spec: CurateSpec
 ) -> dict[str, Any]:
     """Return what the report says beside its metrics.
 
     Args:
-        rows: All rows, those given up too.
-        ledger: What happened to them.
-        members: Of the clusters of copies.
+        stock: Of all documents, those given up too.
+        distinct: Of texts.
+        ledger: What happened to documents.
+        clusters: Of copies.
         spec: What was done.
     """
-    staying = live(rows)
     flow = ledger.flow()
-    sources = _sources(rows, staying, ledger, spec)
+    sources = _sources(stock, ledger, spec)
     return {
         "totals": {
             "sources": len(sources),
@@ -55,10 +53,10 @@ def evidence(
         },
         "waterfall": _waterfall(flow),
         "kept": _kept(flow),
-        "twins": _twins(rows),
+        "twins": _twins(stock, distinct),
         "sources": sources,
-        "mixture": _mixture(staying, spec),
-        "cluster_sizes": _histogram(members),
+        "mixture": _mixture(stock),
+        "cluster_sizes": _histogram(clusters),
     }
 
 
@@ -93,118 +91,70 @@ def _kept(flow: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"step": step, "languages": languages} for step, languages in kept.items()]
 
 
-def _twins(rows: Sequence[Row]) -> dict[str, Any]:
+def _twins(stock: Stock, distinct: Distinct) -> dict[str, Any]:
     """Say how much the comparison of Chinese with English, `parallel`, rests on."""
-    twins = translations(rows)
-    counts = Counter(row.language for row in twins)
     return {
-        "texts": len({row.parallel for row in twins}),
-        "documents": {str(language): counts[language] for language in (Language.EN, Language.ZH)},
+        "texts": distinct.twins,
+        "documents": {
+            language.value: stock.twins[language.value] for language in (Language.EN, Language.ZH)
+        },
         "points": GAP,
     }
 
 
-def _sources(
-    rows: Sequence[Row], staying: Sequence[Row], ledger: Ledger, spec: CurateSpec
-) -> dict[str, Any]:
-    drops: dict[str, Counter[str]] = defaultdict(Counter)
-    entered: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        source = _source(row)
-        entered[source].update(documents=1, characters=row.entered or 0)
-        if row.step:
-            drops[source][row.step] += 1
-    left: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in staying:
-        left[row.source].update(documents=1, characters=len(row.text), tokens=row.tokens)
-    kinds, touched = _pii(rows, ledger)
-    return {
-        source: {
+def _sources(stock: Stock, ledger: Ledger, spec: CurateSpec) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for source, entered in sorted(stock.offered.items()):
+        left, dropped, kinds = stock.kept[source], stock.dropped[source], ledger.found[source]
+        result[source] = {
             "domain": str(spec.domain(source)),
-            "languages": _languages(row for row in staying if row.source == source),
-            "documents": {"in": entered[source]["documents"], "out": left[source]["documents"]},
-            "characters": {"in": entered[source]["characters"], "out": left[source]["characters"]},
-            "tokens": left[source]["tokens"],
-            "dropped": {s.value: drops[source][s] for s in Step if drops[source][s]},
+            "languages": dict(sorted(stock.spoken[source].items())),
+            "documents": {"in": entered["documents"], "out": left["documents"]},
+            "characters": {"in": entered["characters"], "out": left["characters"]},
+            "tokens": left["tokens"],
+            "dropped": {step.value: dropped[step] for step in Step if dropped[step]},
             "pii": {
-                "documents": touched[source],
-                "found": kinds[source].total(),
-                "kinds": dict(sorted(kinds[source].items())),
+                "documents": ledger.touched[source],
+                "found": kinds.total(),
+                "kinds": dict(sorted(kinds.items())),
             },
-        }
-        for source in sorted(entered)
-    }
-
-
-def _pii(rows: Sequence[Row], ledger: Ledger) -> tuple[dict[str, Counter[str]], Counter[str]]:
-    """Count what was found by source and kind, and by source the documents that it was found in."""
-    of = {row.doc_key: _source(row) for row in rows if row.step != Step.READ}
-    kinds: dict[str, Counter[str]] = defaultdict(Counter)
-    touched: Counter[str] = Counter()
-    for decision in ledger[Step.PII]:
-        if decision.spans:
-            source = of.get(decision.doc_key, _UNKNOWN)
-            kinds[source].update(kind for kind, _, _ in decision.spans)
-            touched[source] += 1
-    return kinds, touched
-
-
-def _mixture(staying: Sequence[Row], spec: CurateSpec) -> dict[str, Any]:
-    """Return sizes and shares of the whole corpus and of train, each by what it consists of."""
-    ways: dict[str, Callable[[Row], str]] = {
-        "language": lambda row: row.language,
-        "domain": lambda row: str(spec.domain(row.source)),
-        "source": lambda row: row.source,
-    }
-    total: Counter[str] = Counter()
-    parts: dict[str, dict[str, Counter[str]]] = {way: defaultdict(Counter) for way in ways}
-    for row in staying:
-        size = Counter(documents=1, characters=len(row.text), tokens=row.tokens)
-        if row.split is Split.TRAIN:
-            size["train_tokens"] = row.tokens
-        total.update(size)
-        for way, name in ways.items():
-            parts[way][name(row)].update(size)
-    names = ("documents", "characters", "tokens", "train_tokens")
-    return {
-        "total": {name: total[name] for name in names},
-        **{
-            way: {
-                part: {name: sizes[name] for name in names}
-                | {"share": share(sizes["train_tokens"], total["train_tokens"])}
-                for part, sizes in sorted(found.items())
-            }
-            for way, found in parts.items()
-        },
-    }
-
-
-def _histogram(members: Sequence[Member]) -> dict[str, Any]:
-    """Count the clusters of each level by size and by diameter."""
-    result = {}
-    for level in Level:
-        sizes = Counter(member.cluster for member in members if member.level is level)
-        widths = {m.cluster: m.diameter for m in members if m.level is level}
-        result[level.value] = {
-            "sizes": _binned(sizes.values(), _SIZES),
-            "diameters": _binned(widths.values(), _DIAMETERS),
         }
     return result
 
 
-def _binned(values: Iterable[float], bins: Mapping[float, str]) -> list[dict[str, Any]]:
+def _mixture(stock: Stock) -> dict[str, Any]:
+    """Return sizes and shares of the whole corpus and of train, each by what it consists of."""
+    names = ("documents", "characters", "tokens", "train_tokens")
+    return {
+        "total": {name: stock.total[name] for name in names},
+        **{
+            way: {
+                part: {name: sizes[name] for name in names}
+                | {"share": share(sizes["train_tokens"], stock.total["train_tokens"])}
+                for part, sizes in sorted(found.items())
+            }
+            for way, found in stock.mixture.items()
+        },
+    }
+
+
+def _histogram(clusters: Clusters) -> dict[str, Any]:
+    """Count the clusters of each level by size and by diameter."""
+    return {
+        level.value: {
+            "sizes": _binned(clusters.sizes[level], _SIZES),
+            "diameters": _binned(clusters.widths[level], _DIAMETERS),
+        }
+        for level in Level
+    }
+
+
+def _binned(values: Mapping[Any, int], bins: Mapping[float, str]) -> list[dict[str, Any]]:
     edges, names = list(bins), list(bins.values())
-    counts = Counter(names[max(0, bisect_right(edges, value) - 1)] for value in values)
+    counts: Counter[str] = Counter()
+    for value, count in values.items():
+        counts[names[max(0, bisect_right(edges, value) - 1)]] += count
     return [{"bin": name, "clusters": counts[name]} for name in names]
-
-
-def _languages(rows: Iterable[Row]) -> dict[str, int]:
-    return dict(sorted(Counter(row.language for row in rows).items()))
-
-
-def _source(row: Row) -> str:
-    """Return a row's source; what could not be read may have none."""
-    return row.source if isinstance(row.source, str) and row.source else _UNKNOWN
 
 
 def share(part: int, whole: int) -> float:

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 RAY_ABOVE_BYTES: Final = 512 * 2**20
 """Input, as stored, above which a Ray cluster is started; a job's settings may say otherwise."""
+_SHARDS_ON_RAY: Final = 64
+"""Shards in one run of a pipeline on Ray: its workers start anew for each, and this process holds
+what a run returns."""
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage and the number of documents it has just finished."""
@@ -30,28 +33,32 @@ Progress = Callable[[str, int], None]
 class InProcessExecutor(BaseExecutor):
     """Runs stages one after the other in this process, a task at a time, depth first.
 
-    So the memory is that of one task on its way, and what the last stage returned.
+    So the memory is that of one task on its way, and what the last stage returned. Stages that come
+    again keep what they have set up, until others come.
     """
 
     def __init__(self, progress: Progress | None = None) -> None:
         super().__init__()
         self._progress = progress
+        self._adapters: list[BaseStageAdapter] = []
 
     def execute(
         self, stages: list[ProcessingStage], initial_tasks: list[Task] | None = None
     ) -> list[Task]:
         """Run the pipeline; return what its last stage returned."""
-        adapters = [BaseStageAdapter(stage) for stage in stages]
-        started: list[BaseStageAdapter] = []
-        try:
-            for adapter in adapters:
+        if [id(adapter.stage) for adapter in self._adapters] != [id(stage) for stage in stages]:
+            self.close()
+            for stage in stages:
+                adapter = BaseStageAdapter(stage)
                 adapter.setup_on_node(NodeInfo(), WorkerMetadata())
                 adapter.setup(WorkerMetadata())
-                started.append(adapter)
-            return self._through(adapters, initial_tasks or [EmptyTask()])
-        finally:
-            for adapter in started:
-                adapter.teardown()
+                self._adapters.append(adapter)
+        return self._through(self._adapters, initial_tasks or [EmptyTask()])
+
+    def close(self) -> None:
+        """Let go of what stages have set up."""
+        while self._adapters:
+            self._adapters.pop().teardown()
 
     def _through(self, adapters: Sequence[BaseStageAdapter], tasks: list[Task]) -> list[Task]:
         if not adapters:
@@ -88,8 +95,16 @@ def choose(input_bytes: int, settings: dict[str, Any], progress: Progress) -> Ba
     return ray_executor()
 
 
+def together(executor: BaseExecutor) -> int:
+    """Return how many shards one run of a pipeline takes."""
+    return 1 if isinstance(executor, InProcessExecutor) else _SHARDS_ON_RAY
+
+
 def ray_executor() -> BaseExecutor:
-    """Return Curator's executor on Ray Data, which reports nothing to Ray's makers."""
+    """Return Curator's executor on Ray Data, which reports nothing to Ray's makers.
+
+    It connects to the cluster that RAY_ADDRESS names; without one it starts its own for each run.
+    """
     from nemo_curator.backends.ray_data import RayDataExecutor  # noqa: PLC0415 - slow to import
     from ray._common.usage.usage_lib import (  # noqa: PLC0415 - no public way to switch it off
         set_usage_stats_enabled_via_env_var,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nemo_curator.stages.base import ProcessingStage
@@ -25,12 +25,20 @@ def labelling(spec: CurateSpec, entries: Entries) -> list[ProcessingStage]:
     return [MatchKeywords(entries=entries, section=spec.keywords), tags]
 
 
-def label(row: Row, record: Mapping[str, Any], ledger: Ledger) -> None:
+def label(row: Row, record: Mapping[str, Any]) -> None:
     """Take over what the stages found in a row that passed the rules of quality."""
-    row.keywords = record.get("keywords") or ()
-    size = len(row.text)
+    row.keywords = tuple(
+        (one["category"], one["hits"], one["distinct"], one["action"]) for one in record["keywords"]
+    )
+    row.structure, row.jurisdiction = record["structure"] or "", record["jurisdiction"]
+    row.topics = tuple(record["topics"])
+
+
+def enter_keywords(row: Row, record: Mapping[str, Any], ledger: Ledger) -> None:
+    """Enter what keywords decided about a labelled row."""
+    size, reason, score = record["size"], record["reason"], record["score"]
     if row.step:
-        ledger.add(Step.KEYWORDS, [row.dropped(size, row.reason, score=row.score)])
+        ledger.add(Step.KEYWORDS, row.dropped(size, reason, score=score))
         return
     flagged = any(action == KeywordAction.FLAG for *_, action in row.keywords)
     # A category and a count: what matched is nowhere.
@@ -42,15 +50,11 @@ def label(row: Row, record: Mapping[str, Any], ledger: Ledger) -> None:
         reason=said or None,
         score=float(sum(hits for _, hits, *_ in row.keywords)) if said else None,
     )
-    ledger.add(Step.KEYWORDS, [decision])
-    row.structure, row.jurisdiction = record["structure"], record["jurisdiction"]
-    row.topics = tuple(record["topics"])
+    ledger.add(Step.KEYWORDS, decision)
 
 
-def classify(rows: Iterable[Row], ledger: Ledger) -> None:
-    """Enter the tags of the rows that stay; nothing becomes of them."""
-    for row in rows:
-        size = len(row.text)
-        tags = (row.structure, row.jurisdiction, *row.topics)
-        said = ", ".join(tag for tag in tags if tag)
-        ledger.add(Step.CLASSIFY, [row.kept(size, size, reason=said)])
+def enter_tags(row: Row, ledger: Ledger) -> None:
+    """Enter the tags of a row that stays; nothing becomes of it."""
+    tags = (row.structure, row.jurisdiction, *row.topics)
+    said = ", ".join(tag for tag in tags if tag)
+    ledger.add(Step.CLASSIFY, row.kept(row.size, row.size, reason=said))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from hearth.curate import tables
+from hearth.errors import HearthError
+
+_TOGETHER: Final = 1_024
+"""Decisions that wait to be written."""
 
 
 class Step(StrEnum):
@@ -42,8 +45,14 @@ class Action(StrEnum):
     """It stays as it is, and somebody should look: the reason says at what."""
 
 
+_TAKEN: Final = (Action.EDITED, Action.DROPPED)
+
+
 class Decision(NamedTuple):
-    """One document in one step. `size` is its length on leaving, in characters; 0 if it went."""
+    """One document in one step. `size` is its length on leaving, in characters; 0 if it went.
+
+    `source`, and whether the document is a `twin` (`hearth.curate.twins`), are only counted.
+    """
 
     doc_key: str
     content_id: str | None
@@ -55,70 +64,121 @@ class Decision(NamedTuple):
     score: float | None = None
     canonical: str | None = None
     spans: tuple[tuple[str, int, int], ...] = ()
+    source: str = ""
+    twin: bool = False
+
+
+class Flow:
+    """What entered and left a step, of some documents."""
+
+    __slots__ = ("characters_in", "characters_out", "edited", "entered", "left")
+
+    def __init__(self) -> None:
+        self.entered = self.left = self.edited = 0
+        self.characters_in = self.characters_out = 0
+
+    def add(self, decision: Decision) -> None:
+        """Count a decision."""
+        self.entered += 1
+        self.characters_in += decision.entered
+        if decision.action is not Action.DROPPED:
+            self.left += 1
+            self.edited += decision.action is Action.EDITED
+            self.characters_out += decision.size
 
 
 class Ledger:
-    """Decisions by step; every document that enters a step has exactly one there."""
+    """Writes decisions as they fall, step by step, and counts them.
 
-    def __init__(self) -> None:
-        self._steps: dict[Step, list[Decision]] = defaultdict(list)
+    Every document that enters a step has exactly one there. They come in the order of their keys.
 
-    def add(self, step: Step, decisions: Iterable[Decision]) -> None:
-        """Add decisions of a step."""
-        self._steps[step] += decisions
+    Attributes:
+        flows: What entered and left, by step and language.
+        twins: The same of translations only, and why characters of theirs went.
+        found: Places of personal information, by source and kind.
+        touched: The documents that they were found in, by source.
+    """
 
-    def __getitem__(self, step: Step) -> Sequence[Decision]:
-        """Return the decisions of a step."""
-        return self._steps[step]
+    def __init__(self, folder: Path) -> None:
+        """Write into `folder`, as `step=<name>/part-*.parquet`."""
+        self._folder = folder
+        self._writers: dict[Step, tables.Writer] = {}
+        self._waiting: dict[Step, list[Decision]] = {step: [] for step in Step}
+        self._last: dict[Step, str] = dict.fromkeys(Step, "")
+        self._drops: Counter[str] = Counter()
+        self._flags: Counter[str] = Counter()
+        self.flows: dict[tuple[Step, str], Flow] = defaultdict(Flow)
+        self.twins: dict[tuple[Step, str], Flow] = defaultdict(Flow)
+        self.lost: dict[tuple[Step, str], Counter[str]] = defaultdict(Counter)
+        self.found: dict[str, Counter[str]] = defaultdict(Counter)
+        self.touched: Counter[str] = Counter()
+
+    def add(self, step: Step, decision: Decision) -> None:
+        """Add a decision of a step."""
+        if decision.doc_key < self._last[step]:
+            message = f"step {step}: {decision.doc_key!r} comes after {self._last[step]!r}"
+            raise HearthError(message)
+        self._last[step] = decision.doc_key
+        self._count(step, decision)
+        waiting = self._waiting[step]
+        waiting.append(decision)
+        if len(waiting) >= _TOGETHER:
+            self._flush(step)
+
+    def _count(self, step: Step, decision: Decision) -> None:
+        self.flows[step, decision.language].add(decision)
+        if decision.action is Action.DROPPED:
+            self._drops[f"{step.value}/{decision.reason}"] += 1
+        if decision.action is Action.FLAGGED:
+            self._flags[f"{step.value}/{decision.reason}"] += 1
+        if step is Step.PII and decision.spans:
+            self.found[decision.source].update(kind for kind, _, _ in decision.spans)
+            self.touched[decision.source] += 1
+        if decision.twin:
+            self.twins[step, decision.language].add(decision)
+            if decision.action in _TAKEN:
+                why = decision.reason or (decision.spans[0][0] if decision.spans else "edited")
+                self.lost[step, decision.language][why] += decision.entered - decision.size
 
     def flow(self) -> list[dict[str, Any]]:
         """Return documents and characters in and out, by step and language."""
-        rows = []
-        for step in Step:
-            by_language: dict[str, list[Decision]] = defaultdict(list)
-            for decision in self._steps[step]:
-                by_language[decision.language].append(decision)
-            for language, decisions in sorted(by_language.items()):
-                stayed = [d for d in decisions if d.action is not Action.DROPPED]
-                rows.append(
-                    {
-                        "step": step.value,
-                        "language": language,
-                        "documents_in": len(decisions),
-                        "documents_out": len(stayed),
-                        "documents_edited": sum(d.action is Action.EDITED for d in stayed),
-                        "characters_in": sum(d.entered for d in decisions),
-                        "characters_out": sum(d.size for d in stayed),
-                    }
-                )
-        return rows
+        order = {step: number for number, step in enumerate(Step)}
+        return [
+            {
+                "step": step.value,
+                "language": language,
+                "documents_in": flow.entered,
+                "documents_out": flow.left,
+                "documents_edited": flow.edited,
+                "characters_in": flow.characters_in,
+                "characters_out": flow.characters_out,
+            }
+            for (step, language), flow in sorted(
+                self.flows.items(), key=lambda item: (order[item[0][0]], item[0][1])
+            )
+        ]
 
     def drops(self) -> dict[str, int]:
         """Count what was dropped, by step and reason."""
-        counts = Counter(
-            f"{step.value}/{decision.reason}"
-            for step in Step
-            for decision in self._steps[step]
-            if decision.action is Action.DROPPED
-        )
-        return dict(sorted(counts.items()))
+        return dict(sorted(self._drops.items()))
 
     def flags(self) -> dict[str, int]:
         """Count what was flagged and stayed, by step and reason."""
-        counts = Counter(
-            f"{step.value}/{decision.reason}"
-            for step in Step
-            for decision in self._steps[step]
-            if decision.action is Action.FLAGGED
-        )
-        return dict(sorted(counts.items()))
+        return dict(sorted(self._flags.items()))
 
-    def write(self, folder: Path) -> list[tuple[Path, int]]:
-        """Write `step=<name>/part-*.parquet` for every step, sorted by document."""
-        written = []
+    def close(self) -> tables.Written:
+        """Finish the files; return them, with the rows of each: one at least for every step."""
         for step in Step:
-            rows = sorted(self._steps[step], key=lambda d: (d.doc_key, d.content_id or ""))
-            columns: dict[str, list[Any]] = {
+            self._flush(step)
+        return [file for step in Step for file in self._writers[step].close()]
+
+    def _flush(self, step: Step) -> None:
+        rows, self._waiting[step] = self._waiting[step], []
+        if step not in self._writers:
+            folder = self._folder / f"step={step.value}"
+            self._writers[step] = tables.Writer(folder, tables.DECISIONS)
+        self._writers[step].add(
+            {
                 "doc_key": [d.doc_key for d in rows],
                 "content_id": [d.content_id for d in rows],
                 "action": [d.action.value for d in rows],
@@ -130,5 +190,4 @@ class Ledger:
                     for d in rows
                 ],
             }
-            written += tables.write(folder / f"step={step.value}", tables.DECISIONS, columns)
-        return written
+        )

@@ -6,12 +6,16 @@ Shingles are words for text whose words stand apart and characters for text with
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from hearth.curate.database import Database, parquet
 from hearth.curate.hashing import Hashes, WordHasher, grams, letters, words
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
@@ -20,6 +24,9 @@ from hearth.curate.spec import Language
 SEED: Final = 42
 _BUCKET: Final = 64
 """Comparisons of a newcomer to a bucket, at most: a bucket is never quadratic."""
+_REMEMBERED: Final = 1 << 20
+"""Unlike pairs that are not compared again in another band."""
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Shingler:
@@ -49,10 +56,8 @@ def jaccard(one: Hashes, other: Hashes) -> float:
     return common / union if union else 1.0
 
 
-def duplicates(
-    signatures: npt.NDArray[np.uint32],
-    shingles: Sequence[Hashes],
-    section: DedupSection,
+def linked(  # noqa: C901 - as one loop it can be read
+    buckets: Iterable[Sequence[int]], shingles: Sequence[Hashes], threshold: float, sets: UnionFind
 ) -> Iterator[tuple[int, int, float]]:
     """Find pairs of near-duplicates, enough of them to connect what belongs together.
 
@@ -60,16 +65,18 @@ def duplicates(
     bucket would connect, unless a bucket holds so many unlike texts that `_BUCKET` stops it.
 
     Args:
-        signatures: One row a document, of `section.permutations` values.
-        shingles: What the signatures were made of.
-        section: Bands and threshold.
+        buckets: Places of texts that are candidates of each other, in order.
+        shingles: Of each place; read when they are asked for.
+        threshold: From which exact Jaccard two texts are near-duplicates.
+        sets: Of the places; pairs are joined in them.
 
     Yields:
         Places of the two, the lower first, and their Jaccard.
     """
-    sets = UnionFind(len(shingles))
     unlike: set[tuple[int, int]] = set()
-    for bucket in _buckets(signatures, section.bands):
+    for bucket in buckets:
+        if len(unlike) > _REMEMBERED:
+            unlike.clear()
         # The members so far, by the name of their set.
         seen: dict[int, list[int]] = defaultdict(list)
         for place in bucket:
@@ -86,7 +93,7 @@ def duplicates(
                         break
                     left -= 1
                     likeness = jaccard(shingles[member], shingles[place])
-                    if likeness >= section.threshold:
+                    if likeness >= threshold:
                         sets.union(member, place)
                         seen[sets.find(place)] = seen.pop(root) + seen.pop(own)
                         yield member, place, likeness
@@ -96,21 +103,81 @@ def duplicates(
                     break
 
 
+def duplicates(
+    signatures: npt.NDArray[np.uint32], shingles: Sequence[Hashes], section: DedupSection
+) -> Iterator[tuple[int, int, float]]:
+    """Do the same for texts that are all in memory: one row of `signatures` a text."""
+    names = band_names(signatures, section.bands)
+    buckets = (bucket for band in names.T for bucket in _runs(band))
+    yield from linked(buckets, shingles, section.threshold, UnionFind(len(shingles)))
+
+
+def band_names(signatures: npt.NDArray[np.uint32], bands: int) -> npt.NDArray[np.uint64]:
+    """Return 64 bits for each band of each signature: equal bands have equal names.
+
+    Unequal ones share a name about never, and then are only compared.
+    """
+    values = signatures.reshape(len(signatures), bands, -1).astype(np.uint64)
+    names = np.full(values.shape[:2], SEED, dtype=np.uint64)
+    for row in range(values.shape[2]):
+        names = (names ^ values[:, :, row]) * _MULTIPLIER
+        names ^= names >> np.uint64(29)
+    return names
+
+
+def write_bands(
+    path: Path, count: int, parts: Iterable[tuple[npt.NDArray[np.uint32], bytes]]
+) -> None:
+    """Write what `buckets` reads: places, and `count` names of bands for each."""
+    schema = pa.schema([("place", pa.uint32()), *((f"b{n}", pa.uint64()) for n in range(count))])
+    with pq.ParquetWriter(path, schema, compression="none", use_dictionary=False) as file:
+        for places, raw in parts:
+            names = np.frombuffer(raw, dtype=np.uint64).reshape(len(places), count)
+            columns = [pa.array(np.ascontiguousarray(names[:, band])) for band in range(count)]
+            file.write_table(pa.table([pa.array(places), *columns], schema=schema))
+
+
+def buckets(database: Database, bands: Path, count: int) -> Iterator[list[int]]:
+    """Yield the texts that share a band, one band at a time.
+
+    Args:
+        database: Sorts them.
+        bands: Parquet with `place`, and the names of the bands, `b0` and so on.
+        count: How many bands there are.
+    """
+    table = parquet(bands)
+    for band in range(count):
+        names: npt.NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
+        places: npt.NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
+        query = (
+            f"SELECT b{band}, place FROM {table} WHERE b{band} IN "  # noqa: S608 - names of ours
+            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING count(*) > 1) "
+            f"ORDER BY b{band}, place"
+        )
+        for some, at in database.columns(query):
+            names, places = np.concatenate([names, some]), np.concatenate([places, at])
+            # The last bucket may go on.
+            last = int(np.searchsorted(names, names[-1]))
+            yield from _runs(names[:last], places[:last])
+            names, places = names[last:], places[last:]
+        yield from _runs(names, places)
+
+
+def _runs(
+    names: npt.NDArray[np.uint64], places: npt.NDArray[np.uint32] | None = None
+) -> Iterator[list[int]]:
+    """Yield the places of equal names, which are sorted if places are given."""
+    order = np.argsort(names, kind="stable") if places is None else places
+    ordered = names[order] if places is None else names
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    ends = np.append(starts[1:], len(ordered))
+    for place in np.flatnonzero(ends - starts > 1):
+        yield order[starts[place] : ends[place]].tolist()
+
+
 def _distinct(values: Hashes) -> Hashes:
     """Return what differs, in order, and change `values`: `np.unique` takes thrice the time."""
     values.sort()
     fresh = np.ones(len(values), dtype=bool)
     fresh[1:] = values[1:] != values[:-1]
     return values[fresh]
-
-
-def _buckets(signatures: npt.NDArray[np.uint32], bands: int) -> Iterator[list[int]]:
-    rows = signatures.shape[1] // bands
-    for band in range(bands):
-        part = np.ascontiguousarray(signatures[:, band * rows : (band + 1) * rows])
-        names = part.view(np.dtype((np.void, part.dtype.itemsize * rows))).ravel()
-        _, which, sizes = np.unique(names, return_inverse=True, return_counts=True)
-        order = np.argsort(which, kind="stable")
-        ends = np.cumsum(sizes)
-        for number in np.flatnonzero(sizes > 1):
-            yield order[ends[number] - sizes[number] : ends[number]].tolist()

@@ -9,20 +9,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from hearth.curate.hashing import Hashes, letters, words
-from hearth.curate.near import Shingler, duplicates, jaccard
-from hearth.curate.plan import UnionFind
-from hearth.curate.sections import DedupSection, ParagraphSection
+from hearth.curate.near import Shingler
+from hearth.curate.sections import ParagraphSection
 from hearth.curate.spec import Language
 
 DIGEST: Final = 16
 """Bytes of a paragraph's keyed hash."""
+HELD_OUT: Final = "held out"
+EXACT: Final = "exact copy"
+NEAR: Final = "near copy"
 _HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
 _HAN_SHARE: Final = 0.3
 """Of letters and digits, from which a paragraph is Chinese: as in `LanguageSection`."""
@@ -36,43 +34,6 @@ class Hashed(NamedTuple):
     """`DIGEST` bytes each."""
     passages: list[tuple[int, Hashes]]
     """Number and shingles of those that are long enough to be near copies."""
-
-
-class Part(NamedTuple):
-    """One paragraph of one document, by their places."""
-
-    document: int
-    number: int
-
-
-class Copy(NamedTuple):
-    """A paragraph that goes, and the one that it repeats."""
-
-    part: Part
-    original: Part
-    reason: str
-    likeness: float
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document that paragraphs are cut from.
-
-    Attributes:
-        rank: The order in which documents are preferred: of equal paragraphs, that of the document
-            with the lowest rank stays.
-        held_out: How held out its split is; 0 is most.
-    """
-
-    text: str
-    rank: int
-    held_out: int
-    digests: bytes
-    passages: Sequence[tuple[int, Hashes, npt.NDArray[np.uint32]]]
-
-    def digest(self, number: int) -> bytes:
-        """Return the keyed hash of a paragraph."""
-        return self.digests[number * DIGEST : (number + 1) * DIGEST]
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -136,11 +97,20 @@ def hashed(
     return Hashed(bytes(digests), passages)
 
 
-def copies(documents: Sequence[Document], section: DedupSection) -> list[Copy]:
-    """Find the paragraphs that go: exact copies, what held-out splits hold too, near copies."""
-    blocks = [spans(document.text) for document in documents]
-    exact = _exact(documents, blocks, section.paragraphs)
-    return exact + _near(documents, {copy.part for copy in exact}, section)
+def why(text: str, section: ParagraphSection, *, leaks: bool) -> str | None:
+    """Return why a paragraph goes that stands elsewhere too; None if it is short enough to stay.
+
+    Args:
+        text: The paragraph.
+        section: What is long enough.
+        leaks: Whether it stands in a split that is more held out.
+    """
+    language = script(text)
+    size, bound = measure(text, language), least(section, language)
+    leak = section.leak_characters if language is Language.ZH else section.leak_words
+    if leaks and size >= leak:
+        return HELD_OUT
+    return EXACT if bound is not None and size >= bound else None
 
 
 def without(text: str, gone: Sequence[int]) -> tuple[str, list[tuple[int, int]]]:
@@ -160,51 +130,3 @@ def without(text: str, gone: Sequence[int]) -> tuple[str, list[tuple[int, int]]]
         left = where[number + 1][0] if number + 1 < len(where) else len(text)
     kept.append(text[left:])
     return "".join(kept).strip("\n"), [where[number] for number in gone]
-
-
-def _exact(
-    documents: Sequence[Document],
-    blocks: Sequence[Sequence[tuple[int, int]]],
-    section: ParagraphSection,
-) -> list[Copy]:
-    first: dict[bytes, Part] = {}
-    found: list[Copy] = []
-    order = sorted(range(len(documents)), key=lambda place: documents[place].rank)
-    for place in order:
-        document = documents[place]
-        for number, (start, end) in enumerate(blocks[place]):
-            part = Part(place, number)
-            original = first.setdefault(document.digest(number), part)
-            if original is part:
-                continue
-            text = document.text[start:end]
-            language = script(text)
-            size, bound = measure(text, language), least(section, language)
-            leak = section.leak_characters if language is Language.ZH else section.leak_words
-            if documents[original.document].held_out < document.held_out and size >= leak:
-                found.append(Copy(part, original, "held out", 1.0))
-            elif bound is not None and size >= bound:
-                found.append(Copy(part, original, "exact copy", 1.0))
-    return found
-
-
-def _near(documents: Sequence[Document], gone: set[Part], section: DedupSection) -> list[Copy]:
-    order = sorted(range(len(documents)), key=lambda place: documents[place].rank)
-    parts, sets, signatures = [], [], []
-    for place in order:
-        for number, shingles, signature in documents[place].passages:
-            if Part(place, number) not in gone:
-                parts.append(Part(place, number))
-                sets.append(shingles)
-                signatures.append(signature)
-    if not parts:
-        return []
-    joined = UnionFind(len(parts))
-    for one, other, _ in duplicates(np.stack(signatures), sets, section):
-        joined.union(one, other)
-    # A set is named by its first member, which is the one that ranks first.
-    return [
-        Copy(part, parts[root], "near copy", jaccard(sets[root], sets[index]))
-        for index, part in enumerate(parts)
-        if (root := joined.find(index)) != index
-    ]

@@ -11,6 +11,7 @@ are kept fold by fold, so that a document is scored without the fold it is in.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -101,16 +102,29 @@ class NgramModel:
         return float(np.exp2(-np.log2(probability).mean()))
 
 
-def weighted_quantile(values: Iterable[tuple[float, int]], quantile: float) -> float | None:
-    """Return the smallest value that has `quantile` of the weight at or below it."""
-    ordered = sorted(values)
-    total = sum(weight for _, weight in ordered)
-    below = 0
-    for value, weight in ordered:
-        below += weight
-        if below >= quantile * total:
-            return value
-    return None
+class Weighted:
+    """Values with their weights, sixteen bytes each."""
+
+    def __init__(self) -> None:
+        self._values, self._weights = array("d"), array("Q")
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._values)
+
+    def add(self, value: float, weight: int) -> None:
+        """Add a value."""
+        self._values.append(value)
+        self._weights.append(weight)
+
+    def quantile(self, quantile: float) -> float | None:
+        """Return the smallest value that has `quantile` of the weight at or below it."""
+        if not self._values:
+            return None
+        values = np.array(self._values)
+        order = np.argsort(values, kind="stable")
+        below = np.cumsum(np.array(self._weights, dtype=np.int64)[order])
+        return float(values[order[np.argmax(below >= quantile * below[-1])]])
 
 
 def _padded(text: str, order: int) -> npt.NDArray[np.uint32]:

@@ -6,13 +6,16 @@ other, and whatever these chain together. Splits are dealt to groups, never to d
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final
 
-from hearth.curate.keys import ContentKey, Domain, fraction
+import numpy as np
+import numpy.typing as npt
+
 from hearth.errors import DataError
 
 
@@ -25,26 +28,17 @@ class Split(StrEnum):
 
 
 HELD_OUT = (Split.TEST, Split.VALIDATION)
-
-
-class Candidate(NamedTuple):
-    """What a decision about a document needs to know of it; never its text."""
-
-    doc_key: str
-    content_id: str
-    source: str
-    work: str
-    parallel: str | None
-    language: str
-    characters: int
-    date: str | None = None
+SPLITS: Final = tuple(Split)
+"""By their numbers."""
+HELDNESS: Final = (*HELD_OUT, Split.TRAIN)
+"""The most held out first."""
 
 
 class UnionFind:
-    """Disjoint sets over 0 … n-1; the name of a set is its smallest member."""
+    """Disjoint sets over 0 … n-1; the name of a set is its smallest member. Four bytes each."""
 
     def __init__(self, size: int) -> None:
-        self._parent = list(range(size))
+        self._parent = array("I", range(size))
 
     def find(self, item: int) -> int:
         """Return the name of the set that holds `item`."""
@@ -59,6 +53,15 @@ class UnionFind:
         low, high = sorted((self.find(one), self.find(other)))
         self._parent[high] = low
 
+    def names(self) -> npt.NDArray[np.uint32]:
+        """Return the name of the set of every item."""
+        names = np.array(self._parent, dtype=np.uint32)
+        while True:
+            above = names[names]
+            if np.array_equal(above, names):
+                return names
+            names = above
+
     def sets(self) -> dict[int, list[int]]:
         """Return the members of every set, in order, by its name."""
         members: dict[int, list[int]] = defaultdict(list)
@@ -67,78 +70,28 @@ class UnionFind:
         return dict(members)
 
 
-def preference(
-    candidate: Candidate, trust: Mapping[str, int]
-) -> tuple[int, int, tuple[int, ...], str]:
-    """Return what copies are sorted by: the first stays.
+@dataclass(frozen=True)
+class Groups:
+    """The documents that splits are dealt to, and their groups; groups are numbered by name.
 
-    The source trusted most, then the longest text, then the newest, then the first key: a stated
-    order, so that the same copy stays whatever order the documents came in.
+    Attributes:
+        languages: The names of languages.
+        language: Of each document, by its number in `languages`.
+        characters: Of each document.
+        group: Of each document, by its number.
+        hashed: Of each group, the keyed hash of its name as a number from 0 to below 1.
+        kept: Of each group, the split that it has already, by its number in `SPLITS`, or -1.
     """
-    rank = trust.get(candidate.source, len(trust))
-    return rank, -candidate.characters, _newest_first(candidate.date), candidate.doc_key
+
+    languages: Sequence[str]
+    language: npt.NDArray[np.uint8]
+    characters: npt.NDArray[np.uint32]
+    group: npt.NDArray[np.uint32]
+    hashed: npt.NDArray[np.float64]
+    kept: npt.NDArray[np.int8]
 
 
-def _newest_first(day: str | None) -> tuple[int, ...]:
-    """Return what sorts days from the newest on, and what has none behind them."""
-    return tuple(-ord(character) for character in day) if day else (0,)
-
-
-def canonical(
-    candidates: Sequence[Candidate], clusters: Iterable[Sequence[int]], trust: Sequence[str]
-) -> dict[int, int]:
-    """Choose the copy that stays, cluster by cluster.
-
-    Returns:
-        For every copy that goes, its place in `candidates` and that of the one that stays.
-    """
-    ranks = {source: rank for rank, source in enumerate(trust)}
-    gone: dict[int, int] = {}
-    for cluster in clusters:
-        stays = min(cluster, key=lambda place: preference(candidates[place], ranks))
-        gone |= {place: stays for place in cluster if place != stays}
-    return gone
-
-
-def groups(
-    candidates: Sequence[Candidate], copies: Iterable[tuple[int, int]], key: ContentKey
-) -> list[str]:
-    """Join near-duplicates, works and translations into groups.
-
-    Args:
-        candidates: All documents that may stay.
-        copies: Pairs of places that are near-duplicates of each other.
-        key: Under which groups are named.
-
-    Returns:
-        The name of each candidate's group: the smallest keyed hash among its works and parallel
-        ids, so that a group keeps its name while its works do.
-    """
-    sets = UnionFind(len(candidates))
-    for one, other in copies:
-        sets.union(one, other)
-    first: dict[Hashable, int] = {}
-    for place, candidate in enumerate(candidates):
-        for token in _tokens(candidate):
-            sets.union(first.setdefault(token, place), place)
-    names = {
-        root: min(
-            key.name(domain, value)
-            for domain, value in {token for place in places for token in _tokens(candidates[place])}
-        )
-        for root, places in sets.sets().items()
-    }
-    return [names[sets.find(place)] for place in range(len(candidates))]
-
-
-def assign(
-    candidates: Sequence[Candidate],
-    group_of: Sequence[str],
-    shares: Mapping[Split, float],
-    largest: float,
-    key: ContentKey,
-    kept: Mapping[str, Split] = MappingProxyType({}),
-) -> dict[str, Split]:
+def assign(groups: Groups, shares: Mapping[Split, float], largest: float) -> npt.NDArray[np.int8]:
     """Deal the splits to groups.
 
     What an earlier corpus assigned is kept. Of the other groups, a keyed hash of its name places
@@ -153,47 +106,52 @@ def assign(
        A language's last train group is never taken.
 
     Args:
-        candidates: The documents.
-        group_of: The group of each.
+        groups: What there is.
         shares: The shares of validation and test.
         largest: The bound of rule 1.
-        key: Under which group names are hashed.
-        kept: The splits that groups have already.
 
     Returns:
-        The split of every group.
+        The split of every group, by its number in `SPLITS`; -1 where a group has no document.
 
     Raises:
         DataError: There are too few groups for all splits to hold something.
     """
-    sizes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    totals: dict[str, int] = defaultdict(int)
-    for candidate, group in zip(candidates, group_of, strict=True):
-        sizes[candidate.language][group] += candidate.characters
-        totals[candidate.language] += candidate.characters
-    large = {
-        group
-        for language, by_group in sizes.items()
-        for group, characters in by_group.items()
-        if characters > largest * totals[language]
-    }
-    place = {group: fraction(key.name(Domain.GROUP, group)) for group in set(group_of)}
-    splits = {
-        group: kept.get(group) or (Split.TRAIN if group in large else _by_hash(where, shares))
-        for group, where in place.items()
-    }
+    count = len(groups.hashed)
+    sizes: dict[str, npt.NDArray[np.float64]] = {}
+    large = np.zeros(count, dtype=bool)
+    splits = np.full(count, -1, dtype=np.int8)
+    train = SPLITS.index(Split.TRAIN)
+    for code, name in enumerate(groups.languages):
+        mine = groups.language == code
+        if mine.any():
+            characters = groups.characters[mine]
+            found = np.zeros(count)
+            np.add.at(found, groups.group[mine], characters)
+            large |= found > largest * characters.sum(dtype=np.int64)
+            sizes[name] = found
+            splits[found > 0] = train
+    present = splits >= 0
+    bound = 0.0
+    free = present & ~large
     for split in HELD_OUT:
-        for language in sorted(sizes):
-            if any(splits[group] is split for group in sizes[language]):
-                continue
-            free = {g: size for g, size in sizes[language].items() if g not in kept}
-            taken = _take(free, splits, large, place)
-            if taken is not None:
-                splits[taken] = split
-    missing = [split.value for split in Split if split not in splits.values()]
+        bound += shares[split]
+        taken = free & (groups.hashed < bound)
+        splits[taken] = SPLITS.index(split)
+        free &= ~taken
+    kept = present & (groups.kept >= 0)
+    splits[kept] = groups.kept[kept]
+    for split in HELD_OUT:
+        code = SPLITS.index(split)
+        for _, found in sorted(sizes.items()):
+            if not (splits[found > 0] == code).any():
+                able = np.flatnonzero((found > 0) & ~kept & (splits == train))
+                chosen = _take(able, found, large, groups.hashed)
+                if chosen is not None:
+                    splits[chosen] = code
+    missing = [split.value for code, split in enumerate(SPLITS) if not (splits == code).any()]
     if missing:
         message = (
-            f"corpus: falls into {len(splits)} groups (near-duplicates, works, translations), "
+            f"corpus: falls into {present.sum()} groups (near-duplicates, works, translations), "
             f"which leaves nothing for {', '.join(missing)}: at least three groups of one language "
             "are needed; mirror more works, or give `work` more finely"
         )
@@ -201,33 +159,16 @@ def assign(
     return splits
 
 
-def _tokens(candidate: Candidate) -> list[tuple[Domain, str]]:
-    tokens = [(Domain.WORK, candidate.work)]
-    if candidate.parallel is not None:
-        tokens.append((Domain.PARALLEL, candidate.parallel))
-    return tokens
-
-
-def _by_hash(place: float, shares: Mapping[Split, float]) -> Split:
-    bound = 0.0
-    for split in HELD_OUT:
-        bound += shares[split]
-        if place < bound:
-            return split
-    return Split.TRAIN
-
-
 def _take(
-    sizes: Mapping[str, int],
-    splits: Mapping[str, Split],
-    large: set[str],
-    place: Mapping[str, float],
-) -> str | None:
+    train: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.float64],
+    large: npt.NDArray[np.bool_],
+    hashed: npt.NDArray[np.float64],
+) -> int | None:
     """Choose the train group that a split without a language takes, if it finds one."""
-    train = [group for group in sizes if splits[group] is Split.TRAIN]
     if len(train) < 2:  # noqa: PLR2004 - the last one stays
         return None
-    small = [group for group in train if group not in large]
-    if small:
-        return min(small, key=lambda group: (place[group], group))
-    return min(train, key=lambda group: (sizes[group], place[group], group))
+    small = train[~large[train]]
+    if len(small):
+        return int(small[np.argmin(hashed[small])])
+    return int(train[np.lexsort((hashed[train], sizes[train]))[0]])

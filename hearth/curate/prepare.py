@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from nemo_curator.backends.base import BaseExecutor
-from nemo_curator.pipeline import Pipeline
 from nemo_curator.stages.base import ProcessingStage
-from nemo_curator.stages.file_partitioning import FilePartitioningStage
 from nemo_curator.stages.resources import Resources
-from nemo_curator.stages.text.io.reader.parquet import ParquetReaderStage
 from nemo_curator.stages.text.modifiers import Modify
 from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate.keys import ContentKey
-from hearth.curate.ledger import Action, Decision, Ledger, Step
-from hearth.curate.rows import Row
+from hearth.curate.near import band_names
+from hearth.curate.passes import BATCH, Pass
 from hearth.curate.spec import CurateSpec, Domain
 from hearth.curate.stages.clean import CleanText, RepairText, TakeChange
 from hearth.curate.stages.hash import HashContent
@@ -27,36 +25,31 @@ from hearth.curate.stages.language import IdentifyLanguage
 from hearth.curate.stages.marking import SLICE
 from hearth.curate.stages.redact import RedactPii
 from hearth.curate.stages.reject import RejectUnreadable
+from hearth.curate.tables import PREPARED
 from hearth.documents import SCHEMA
 from hearth.errors import DataError
 
-BATCH = 256
-"""Documents in a batch: what progress is counted in, and what Ray hands out."""
-_ORDER = {step.value: number for number, step in enumerate(Step)}
+SHARD_ROWS: Final = 4_096
+_SHARD_BYTES: Final = 32 << 20
+"""Of a shard, before compression; a row group of longer documents is cut by rows."""
+_BATCH_BYTES: Final = 4 << 20
 
 
-@dataclass
-class SplitBatch(ProcessingStage[DocumentBatch, DocumentBatch]):
-    """Split what one file held into batches of some rows."""
+class Extent(NamedTuple):
+    """Consecutive rows of a file: a shard."""
 
-    rows: int = BATCH
-    name: str = "split_batch"
-
-    def process(self, task: DocumentBatch) -> list[DocumentBatch]:
-        """Return the batches, in order."""
-        frame = task.to_pandas()
-        return [
-            DocumentBatch(
-                dataset_name=task.dataset_name,
-                data=frame.iloc[start : start + self.rows].reset_index(drop=True),
-                _metadata=task._metadata,  # noqa: SLF001 - as Curator's own stages hand it on
-            )
-            for start in range(0, len(frame), self.rows)
-        ]
+    path: Path
+    first: int
+    """Row of the file."""
+    rows: int
+    number: int
+    """Of its first document, in the order of arrival."""
+    batch: int
+    """Rows at a time."""
 
 
 def readable(paths: Iterable[Path]) -> tuple[list[Path], int]:
-    """Check the schemas of document files.
+    """Check what is to be read.
 
     Returns:
         The files that hold rows, and how many rows they hold.
@@ -86,17 +79,72 @@ def readable(paths: Iterable[Path]) -> tuple[list[Path], int]:
     return files, total
 
 
-def stages(paths: Sequence[Path], spec: CurateSpec, key: ContentKey) -> list[ProcessingStage]:
-    """Return the stages of the first pass."""
+def extents(files: Iterable[Path], rows: int = SHARD_ROWS) -> Iterator[Extent]:
+    """Cut files into shards of so many rows at most."""
+    number = 0
+    for path in files:
+        meta = pq.read_metadata(path)
+        groups = [meta.row_group(place) for place in range(meta.num_row_groups)]
+        first, waiting, size = 0, 0, 0
+        for group in groups:
+            full = waiting + group.num_rows > rows or size + group.total_byte_size > _SHARD_BYTES
+            if waiting and full:
+                yield _extent(path, first, waiting, number, size)
+                first, number, waiting, size = first + waiting, number + waiting, 0, 0
+            waiting, size = waiting + group.num_rows, size + group.total_byte_size
+            each = max(1, size // max(1, waiting))
+            most = max(1, min(rows, _SHARD_BYTES // each))
+            while waiting > most:
+                yield _extent(path, first, most, number, most * each)
+                first, number, waiting = first + most, number + most, waiting - most
+                size = waiting * each
+        if waiting:
+            yield _extent(path, first, waiting, number, size)
+            number += waiting
+
+
+def _extent(path: Path, first: int, rows: int, number: int, size: int) -> Extent:
+    batch = max(1, min(BATCH, _BATCH_BYTES * rows // max(1, size)))
+    return Extent(path, first, rows, number, batch)
+
+
+def read(extent: Extent) -> Iterator[DocumentBatch]:
+    """Read a shard, some rows at a time."""
+    start = 0
+    with pq.ParquetFile(extent.path) as file:
+        groups, skip = [], extent.first
+        for place in range(file.num_row_groups):
+            size = file.metadata.row_group(place).num_rows
+            if start < extent.first + extent.rows and start + size > extent.first:
+                groups.append(place)
+            elif start + size <= extent.first:
+                skip -= size
+            start += size
+        done = 0
+        for batch in file.iter_batches(extent.batch, row_groups=groups, columns=SCHEMA.names):
+            part = batch.slice(skip) if skip else batch
+            skip = max(0, skip - batch.num_rows)
+            part = part.slice(0, extent.rows - done)
+            if part.num_rows:
+                yield DocumentBatch(
+                    dataset_name=extent.path.name,
+                    data=pa.Table.from_batches([part]).to_pandas(types_mapper=pd.ArrowDtype),
+                    _metadata={
+                        "source_files": [str(extent.path)],
+                        "first_row": extent.first + done,
+                    },
+                )
+            done += part.num_rows
+            if done >= extent.rows:
+                return
+
+
+def stages(spec: CurateSpec, key: ContentKey) -> list[ProcessingStage]:
+    """Return the stages of the first pass, over batches of documents."""
     slim = Resources(cpus=SLICE)
     code = [source for source, domain in spec.domains.items() if domain is Domain.CODE]
     cleaner = CleanText(spec.normalise.form, narrow=spec.normalise.narrow, code=code)
     return [
-        FilePartitioningStage(
-            file_paths=[str(path) for path in paths], files_per_partition=1
-        ).with_(resources=slim),
-        ParquetReaderStage(fields=SCHEMA.names).with_(resources=slim),
-        SplitBatch().with_(resources=slim),
         RejectUnreadable(section=spec.read, required=("source", "work", "licence")),
         IdentifyLanguage(section=spec.language),
         Modify(RepairText(), "text", "clean").with_(resources=slim),
@@ -108,68 +156,46 @@ def stages(paths: Sequence[Path], spec: CurateSpec, key: ContentKey) -> list[Pro
 
 
 def prepare(
-    paths: Sequence[Path],
-    spec: CurateSpec,
-    key: ContentKey,
-    executor: BaseExecutor,
-    ledger: Ledger,
-) -> list[Row]:
-    """Run the first pass, and enter its decisions.
+    files: Sequence[Path], spec: CurateSpec, key: ContentKey, run: Pass, rows: int = SHARD_ROWS
+) -> list[Path]:
+    """Run the first pass, shard by shard.
 
     Returns:
-        All rows, those given up too, sorted by key, length and content: whatever order the files
-        and the executor brought them in.
+        The finished shards, of `PREPARED`, in the order of arrival.
     """
-    rows: list[Row] = []
-    tasks = Pipeline(name="prepare", stages=stages(paths, spec, key)).run(executor) if paths else []
-    for task in tasks or []:
-        frame = task.to_pandas().rename(columns={"redacted": "text"})
-        rows += [Row.of(record) for record in frame.to_dict("records")]
-    rows.sort(
-        key=lambda row: (row.doc_key, -row.characters, row.content_id or "", row.reason or "")
-    )
-    _reject_twins(rows)
-    _enter(rows, spec, ledger)
-    return rows
+
+    def table(extent: Extent, results: Iterable[DocumentBatch]) -> pa.Table:
+        frames = [task.to_pandas() for task in results]
+        return _table(pd.concat(frames, ignore_index=True), extent, spec)
+
+    return list(run("prepare", stages(spec, key), extents(files, rows), read, table))
 
 
-def _reject_twins(rows: Sequence[Row]) -> None:
-    """Of rows that share a key the longest stays: a key names one document."""
-    taken: set[str] = set()
-    for row in rows:
-        if row.step == Step.READ:
-            continue
-        if row.doc_key in taken:
-            row.step, row.reason, row.score = Step.READ.value, "key used twice", None
-        taken.add(row.doc_key)
+def _table(frame: pd.DataFrame, extent: Extent, spec: CurateSpec) -> pa.Table:
+    """Return a shard's documents as they are kept; of those given up, no text is."""
+    columns: dict[str, list[Any]] = {name: frame[name].tolist() for name in frame.columns}
+    gone = [bool(step) for step in columns["step"]]
+    columns["text"] = [
+        "" if dropped else text for text, dropped in zip(columns["redacted"], gone, strict=True)
+    ]
+    columns["size"] = [len(text) for text in columns["text"]]
+    columns["number"] = list(range(extent.number, extent.number + len(frame)))
+    columns["spans"] = [
+        [{"kind": kind, "start": start, "end": end} for kind, start, end in spans]
+        for spans in columns["spans"]
+    ]
+    columns["languages"] = [
+        [{"language": language, "characters": count} for language, count in parts]
+        for parts in columns["languages"]
+    ]
+    columns["bands"] = [_bands(data, spec) for data in columns["signature"]]
+    columns["passage_bands"] = [_bands(data, spec) for data in columns["passage_signatures"]]
+    kept = {field.name: pa.array(columns[field.name], field.type) for field in PREPARED}
+    return pa.table(kept, schema=PREPARED)
 
 
-def _enter(rows: Sequence[Row], spec: CurateSpec, ledger: Ledger) -> None:
-    for row in rows:
-        if row.step == Step.READ:
-            row.language = row.language or "unknown"
-            # What was not read has no content, and what a twin held is nobody's.
-            row.content_id = None
-        elif row.language not in tuple(spec.language.keep):
-            row.language = "other"
-    for step in (Step.READ, Step.LANGUAGE, Step.NORMALISE, Step.PII):
-        ledger.add(step, [_decision(row, step) for row in rows if _reaches(row, step)])
-
-
-def _reaches(row: Row, step: Step) -> bool:
-    return not row.step or _ORDER[row.step] >= _ORDER[step.value]
-
-
-def _decision(row: Row, step: Step) -> Decision:
-    entered = row.characters if step is Step.PII else row.entered
-    if row.step == step:
-        return row.dropped(entered, row.reason, score=row.score)
-    match step:
-        case Step.NORMALISE:
-            edited = Action.EDITED if row.changed else Action.KEPT
-            return row.kept(entered, row.characters, action=edited)
-        case Step.PII:
-            edited = Action.EDITED if row.spans else Action.KEPT
-            return row.kept(entered, len(row.text), action=edited, spans=row.spans)
-        case _:
-            return row.kept(entered, entered)
+def _bands(signatures: bytes | None, spec: CurateSpec) -> bytes | None:
+    if not signatures:
+        return signatures
+    rows = np.frombuffer(signatures, dtype=np.uint32).reshape(-1, spec.dedup.permutations)
+    return band_names(rows, spec.dedup.bands).tobytes()

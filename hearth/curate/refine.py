@@ -1,40 +1,36 @@
-"""Second pass: decontaminate, judge quality, trim by perplexity, count tokens."""
+"""Third pass: trim by perplexity; and the suite's items, as the second pass looks for them."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from nemo_curator.backends.base import BaseExecutor
-from nemo_curator.pipeline import Pipeline
-from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate.contamination import SuiteItem
-from hearth.curate.exposure import Contamination
-from hearth.curate.keywords.lists import Entries
-from hearth.curate.labelling import label, labelling
+from hearth.curate.database import parquet
+from hearth.curate.database import places as places_where
+from hearth.curate.index import STEPS, Index
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.normalise import clean
+from hearth.curate.passes import BATCH, Pass
 from hearth.curate.perplexity import NgramModel
 from hearth.curate.pii.policy import Treatment
-from hearth.curate.plan import Split
-from hearth.curate.prepare import BATCH
-from hearth.curate.rows import Row, live
-from hearth.curate.spec import TOKENS, CurateSpec, Domain
+from hearth.curate.plan import SPLITS, Split
+from hearth.curate.rows import Row
+from hearth.curate.spec import TOKENS, CurateSpec
 from hearth.curate.stages.clean import RepairText
-from hearth.curate.stages.decontaminate import CutContamination
 from hearth.curate.stages.perplexity import ScorePerplexity
-from hearth.curate.stages.quality import FilterByLanguage, filters_of
 from hearth.curate.stages.tokens import CountTokens
-from hearth.curate.tails import Limits, Scored, limits, verdict
+from hearth.curate.tables import COUNTED, SCORED
+from hearth.curate.tails import HIGH, LOW, Limits, Part, Scored, limits, verdict
 from hearth.errors import DataError
 from hearth.stage.bpe import learn
 
@@ -91,151 +87,187 @@ def _asked(paths: Iterable[Path]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def judge(
-    rows: Sequence[Row],
-    items: tuple[SuiteItem, ...],
-    spec: CurateSpec,
-    executor: BaseExecutor,
-    ledger: Ledger,
-    entries: Entries = MappingProxyType({}),
-) -> Contamination:
-    """Decontaminate, filter and tag live rows, and hold them against lists of keywords.
+@dataclass(frozen=True)
+class Trimmed:
+    """What perplexity says of documents.
 
-    Returns:
-        What was found.
+    Attributes:
+        scores: Of each place; NaN where there is none.
+        low: Whether a place is flagged as repetition.
+        thresholds: Of each language and domain, frozen on the train split.
     """
-    documents = {row.doc_key: row for row in live(rows)}
-    report = Contamination(items)
-    stages = [
-        CutContamination(items=items, section=spec.decontaminate),
-        FilterByLanguage(
-            filters=filters_of(spec.quality),
-            exempt=_unlike_prose(spec),
-        ),
-        *labelling(spec, entries),
-    ]
-    for record in _run("judge", stages, documents.values(), executor):
-        row, entered = documents[record["doc_key"]], len(documents[record["doc_key"]].text)
-        row.step, row.reason, row.score = record["step"], record["reason"], record["score"]
-        report.add(row, entered, record)
-        if row.step == Step.DECONTAMINATE:
-            decision = row.dropped(entered, row.reason, score=row.score, spans=record["cut"])
-            ledger.add(Step.DECONTAMINATE, [decision])
-            continue
-        row.text = record["text"]
-        action = Action.EDITED if record["cut"] else Action.KEPT
-        decision = row.kept(entered, len(row.text), action=action, spans=record["cut"])
-        ledger.add(Step.DECONTAMINATE, [decision])
-        size = len(row.text)
-        ledger.add(
-            Step.QUALITY,
-            [
-                row.dropped(size, row.reason, score=row.score)
-                if row.step == Step.QUALITY
-                else row.kept(size, size)
-            ],
-        )
-        if row.step != Step.QUALITY:
-            label(row, record, ledger)
-    return report
 
+    scores: npt.NDArray[np.float64]
+    low: npt.NDArray[np.bool_]
+    thresholds: dict[Part, Limits]
 
-def trim(
-    rows: Sequence[Row],
-    spec: CurateSpec,
-    executor: BaseExecutor,
-    scratch: Path,
-    ledger: Ledger,
-) -> dict[tuple[str, str], Limits]:
-    """Score live rows by perplexity; give up the high tail, except of test, and flag the low one.
-
-    Returns:
-        The thresholds of each language and domain, frozen on the train split.
-    """
-    documents = {row.doc_key: row for row in live(rows)}
-    section = spec.perplexity
-    trusted: dict[str, list[Row]] = defaultdict(list)
-    for row in documents.values():
-        if row.split is Split.TRAIN and (not section.trusted or row.source in section.trusted):
-            trusted[row.language].append(row)
-    models = {}
-    for language, known in sorted(trusted.items()):
-        models[language] = scratch / f"ngram-{language}.npz"
-        NgramModel.fit(((row.text, row.fold) for row in known), section).save(models[language])
-    stage = ScorePerplexity(models=models, section=section)
-    for record in _run("perplexity", [stage], documents.values(), executor):
-        value = record["perplexity"]
-        documents[record["doc_key"]].perplexity = None if value is None else float(f"{value:.6g}")
-    scored = {key: _scored(row, spec) for key, row in documents.items()}
-    thresholds = limits(scored.values(), section)
-    for key, row in documents.items():
-        action, reason = verdict(scored[key], thresholds, section.exempt)
-        size, score = len(row.text), row.perplexity
-        if action is Action.DROPPED:
-            row.step, row.reason = Step.PERPLEXITY.value, reason
-            ledger.add(Step.PERPLEXITY, [row.dropped(size, reason, score=score)])
+    def enter(self, row: Row, size: int, ledger: Ledger) -> None:
+        """Tell the ledger what became of a document that was scored."""
+        value = float(self.scores[row.place])
+        row.perplexity = None if np.isnan(value) else value
+        if row.step:
+            row.reason = HIGH
+            ledger.add(Step.PERPLEXITY, row.dropped(size, HIGH, score=row.perplexity))
         else:
-            decision = row.kept(size, size, action=action, reason=reason, score=score)
-            ledger.add(Step.PERPLEXITY, [decision])
-    return thresholds
+            low = bool(self.low[row.place])
+            action, reason = (Action.FLAGGED, LOW) if low else (Action.KEPT, None)
+            kept = row.kept(size, size, action=action, reason=reason, score=row.perplexity)
+            ledger.add(Step.PERPLEXITY, kept)
 
 
-def _scored(row: Row, spec: CurateSpec) -> Scored:
-    domain = str(spec.domain(row.source))
-    return Scored(row.language, domain, row.source, row.split, row.perplexity, len(row.text))
+def trim(index: Index, judged: Sequence[Path], spec: CurateSpec, run: Pass) -> Trimmed:
+    """Score live documents by perplexity; the high tail goes, except of test.
+
+    Args:
+        index: All documents; those of the tail are given up.
+        judged: What the second pass left of them.
+        spec: How.
+        run: Runs the pass.
+    """
+    section = spec.perplexity
+    trusted = index.live & (index.split == SPLITS.index(Split.TRAIN))
+    if section.trusted:
+        codes = [code for code, name in enumerate(index.sources) if name in section.trusted]
+        trusted &= np.isin(index.source, codes)
+    models = {}
+    for code, language in sorted(enumerate(index.languages), key=lambda named: named[1]):
+        mine = trusted & (index.language == code)
+        if mine.any():
+            models[language] = index.folder / f"ngram-{language}.npz"
+            known = ((text, int(index.fold[at])) for at, text in texts_of(judged, mine))
+            NgramModel.fit(known, section).save(models[language])
+    scores = _score(index, judged, models, spec, run)
+    live = np.flatnonzero(index.live).tolist()
+    domains = [str(spec.domain(source)) for source in index.sources]
+
+    def scored(place: int) -> Scored:
+        source, value = int(index.source[place]), float(scores[place])
+        return Scored(
+            index.languages[index.language[place]],
+            domains[source],
+            index.sources[source],
+            SPLITS[index.split[place]],
+            None if np.isnan(value) else value,
+            int(index.size[place]),
+        )
+
+    thresholds = limits(map(scored, live), section)
+    low = np.zeros(len(index), dtype=bool)
+    for place in live:
+        action, _ = verdict(scored(place), thresholds, section.exempt)
+        if action is Action.DROPPED:
+            index.step[place] = STEPS.index(Step.PERPLEXITY)
+        low[place] = action is Action.FLAGGED
+    return Trimmed(scores, low, thresholds)
+
+
+def _score(
+    index: Index,
+    judged: Sequence[Path],
+    models: dict[str, Path],
+    spec: CurateSpec,
+    run: Pass,
+) -> npt.NDArray[np.float64]:
+    """Return the perplexity of each place."""
+    scores = np.full(len(index), np.nan)
+
+    def table(_path: Path, results: Iterable[DocumentBatch]) -> pa.Table:
+        rows = [row for task in results for row in task.to_pandas().to_dict("records")]
+        columns = {
+            "place": [row["place"] for row in rows],
+            "perplexity": [
+                None if row["perplexity"] is None else float(f"{row['perplexity']:.6g}")
+                for row in rows
+            ],
+        }
+        return pa.table(columns, schema=SCORED)
+
+    stage = ScorePerplexity(models=models, section=spec.perplexity)
+    for path in run("perplexity", [stage], judged, lambda path: batches(index, path), table):
+        found = pq.read_table(path)
+        places = found.column("place").to_numpy()
+        scores[places] = found.column("perplexity").to_numpy()
+    return scores
+
+
+def texts_of(judged: Iterable[Path], among: npt.NDArray[np.bool_]) -> Iterator[tuple[int, str]]:
+    """Yield the places and texts of some documents, as the second pass left them."""
+    for path in judged:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(BATCH, columns=["place", "text"]):
+                kept = among[batch.column("place").to_numpy()]
+                part = batch.filter(pa.array(kept))
+                yield from zip(*(column.to_pylist() for column in part.columns), strict=True)
 
 
 def count_tokens(
-    rows: Sequence[Row], spec: CurateSpec, executor: BaseExecutor, given: Path | None = None
-) -> None:
-    """Count the tokens of live rows.
+    index: Index,
+    judged: Sequence[Path],
+    spec: CurateSpec,
+    run: Pass,
+    given: Path | None = None,
+) -> list[Path]:
+    """Count the tokens of live documents.
 
     Args:
-        rows: All rows.
+        index: All documents.
+        judged: What the second pass left of them.
         spec: How large a byte-level BPE is learnt from the train split.
-        executor: What runs the pipeline.
+        run: Runs the pass.
         given: The `tokenizer.json` that counts instead.
+
+    Returns:
+        The counts, of `COUNTED`, one file for each of `judged`.
     """
-    staying = {row.doc_key: row for row in live(rows)}
     if given is None:
-        sample = _sample(list(staying.values()), spec.tokens.sample_characters)
-        tokenizer = learn(sample, spec.tokens.vocabulary or TOKENS).to_str()
+        tokenizer = learn(_sample(index, judged, spec), spec.tokens.vocabulary or TOKENS).to_str()
     else:
         tokenizer = given.read_text(encoding="utf-8")
+
+    def table(_path: Path, results: Iterable[DocumentBatch]) -> pa.Table:
+        rows = [row for task in results for row in task.to_pandas().to_dict("records")]
+        columns = {name: [row[name] for row in rows] for name in COUNTED.names}
+        return pa.table(columns, schema=COUNTED)
+
     stage = CountTokens(tokenizer=tokenizer)
-    for record in _run("tokens", [stage], staying.values(), executor):
-        row = staying[record["doc_key"]]
-        row.tokens, row.words = record["tokens"], record["words"]
+    return list(run("tokens", [stage], judged, lambda path: batches(index, path), table))
 
 
-def _unlike_prose(spec: CurateSpec) -> frozenset[str]:
-    return frozenset(s for s, domain in spec.domains.items() if domain is not Domain.PROSE)
+def batches(index: Index, path: Path) -> Iterator[DocumentBatch]:
+    """Yield what is live of a shard of the second pass."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH, columns=["place", "text"]):
+            places = batch.column("place").to_numpy()
+            stays = index.live[places]
+            at = places[stays]
+            if len(at):
+                columns = {
+                    "place": at.tolist(),
+                    "text": batch.column("text").filter(pa.array(stays)).to_pylist(),
+                    "language": [index.languages[code] for code in index.language[at]],
+                    "source": [index.sources[code] for code in index.source[at]],
+                    "fold": index.fold[at].tolist(),
+                }
+                yield DocumentBatch(dataset_name=path.parent.name, data=pd.DataFrame(columns))
 
 
-def _sample(rows: Sequence[Row], characters: int) -> Iterator[str]:
-    """Yield train documents by content id, which is as good as chance, up to some length."""
-    left = characters
-    for row in sorted(rows, key=lambda row: row.content_id or ""):
-        if row.split is Split.TRAIN and left > 0:
-            left -= len(row.text)
-            yield row.text
-
-
-def _run(
-    name: str, stages: list[ProcessingStage], rows: Iterable[Row], executor: BaseExecutor
-) -> list[dict[str, Any]]:
-    """Run stages over rows; return what came out, sorted by key."""
-    columns = ("doc_key", "source", "language", "text", "fold")
-    values = [[getattr(row, column) for column in columns] for row in rows]
-    tasks = [
-        DocumentBatch(
-            dataset_name=name,
-            data=pd.DataFrame(values[start : start + BATCH], columns=list(columns)),
-        )
-        for start in range(0, len(values), BATCH)
-    ]
-    if not tasks:
-        return []
-    results = Pipeline(name=name, stages=stages).run(executor, initial_tasks=tasks)
-    records = [record for task in results or [] for record in task.to_pandas().to_dict("records")]
-    return sorted(records, key=lambda record: str(record["doc_key"]))
+def _sample(index: Index, judged: Sequence[Path], spec: CurateSpec) -> list[str]:
+    """Return train documents by content id, which is as good as chance, up to some length."""
+    train = index.live & (index.split == SPLITS.index(Split.TRAIN))
+    query = (
+        f"SELECT place FROM {parquet(index.documents)} SEMI JOIN train USING (place) "  # noqa: S608
+        "ORDER BY content_id"
+    )
+    chosen: list[int] = []
+    left = spec.tokens.sample_characters
+    for (some,) in index.database.columns(query, train=places_where(train)):
+        for place in some.tolist():
+            if left > 0:
+                left -= int(index.size[place])
+                chosen.append(place)
+        if left <= 0:
+            break
+    wanted = np.zeros(len(index), dtype=bool)
+    wanted[chosen] = True
+    texts = dict(texts_of(judged, wanted))
+    return [texts[place] for place in chosen]

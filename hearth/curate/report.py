@@ -3,134 +3,124 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from hearth.curate.clusters import Level, Member
-from hearth.curate.ledger import Action, Ledger, Step
+from hearth.curate.clusters import Clusters, Level
+from hearth.curate.ledger import Ledger, Step
 from hearth.curate.plan import Split
-from hearth.curate.rows import Row, live
+from hearth.curate.stock import Distinct, Stock
 from hearth.curate.twins import parallel
 
 
 def report(
-    rows: Sequence[Row],
+    stock: Stock,
+    distinct: Distinct,
     ledger: Ledger,
-    members: Sequence[Member],
+    clusters: Clusters,
     contamination: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Describe a corpus and what was left out of it, in numbers.
 
     Args:
-        rows: All rows, those given up too.
-        ledger: What happened to them.
-        members: Of the clusters of copies.
+        stock: Of all documents, those given up too.
+        distinct: Of works and groups.
+        ledger: What happened to documents.
+        clusters: Of copies.
         contamination: What decontamination found, by task.
     """
-    staying = live(rows)
     flow = ledger.flow()
     return {
-        "documents": {"in": len(rows), "out": len(staying)},
+        "documents": {"in": stock.documents, "out": stock.total["documents"]},
         "characters": {
             "in": sum(row["characters_in"] for row in flow if row["step"] == Step.READ),
-            "out": sum(len(row.text) for row in staying),
+            "out": stock.total["characters"],
         },
         "steps": flow,
         "drops": ledger.drops(),
-        "retention": _retention(rows, staying),
-        "parallel": parallel(rows, ledger),
-        "mixed": _mixed(staying),
-        "duplication": {**_duplication(ledger), "clusters": _clusters(members)},
+        "retention": _retention(stock),
+        "parallel": parallel(ledger),
+        "mixed": _mixed(stock),
+        "duplication": {**_duplication(ledger), "clusters": _clusters(clusters)},
         "pii": _pii(ledger),
         "contamination": dict(contamination),
-        "splits": _splits(staying),
-        "coverage": _coverage(rows, staying),
+        "splits": _splits(stock, distinct),
+        "coverage": _coverage(stock, distinct),
     }
 
 
-def _retention(rows: Sequence[Row], staying: Sequence[Row]) -> dict[str, Any]:
-    result = {}
-    for language in sorted({row.language for row in rows}):
-        before = [row for row in rows if row.language == language]
-        after = [row for row in staying if row.language == language]
-        characters = sum(row.entered for row in before)
-        result[language] = {
-            "documents": _share(len(after), len(before)),
-            "characters": _share(sum(len(row.text) for row in after), characters),
+def _retention(stock: Stock) -> dict[str, Any]:
+    return {
+        language: {
+            what: _share(stock.left.get(language, Counter())[what], entered[what])
+            for what in ("documents", "characters")
         }
-    return result
+        for language, entered in sorted(stock.entered.items())
+    }
 
 
-def _mixed(staying: Sequence[Row]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for language in sorted({row.language for row in staying if row.languages}):
-        mine = [row for row in staying if row.language == language and row.languages]
-        counts: Counter[str] = Counter()
-        for row in mine:
-            counts.update(dict(row.languages))
-        result[language] = {"documents": len(mine), "characters": dict(sorted(counts.items()))}
-    return result
+def _mixed(stock: Stock) -> dict[str, Any]:
+    return {
+        language: {"documents": count, "characters": dict(sorted(stock.parts[language].items()))}
+        for language, count in sorted(stock.mixed.items())
+    }
 
 
 def _duplication(ledger: Ledger) -> dict[str, float]:
-    compared = len(ledger[Step.EXACT])
+    entered: dict[Step, int] = {}
+    dropped: dict[Step, int] = {}
+    for (step, _), flow in ledger.flows.items():
+        entered[step] = entered.get(step, 0) + flow.entered
+        dropped[step] = dropped.get(step, 0) + flow.entered - flow.left
+    compared = entered.get(Step.EXACT, 0)
+    return {step.value: _share(dropped.get(step, 0), compared) for step in (Step.EXACT, Step.NEAR)}
+
+
+def _clusters(clusters: Clusters) -> dict[str, Any]:
     return {
-        step.value: _share(sum(d.action is Action.DROPPED for d in ledger[step]), compared)
-        for step in (Step.EXACT, Step.NEAR)
+        level.value: {
+            "clusters": clusters.sizes[level].total(),
+            "members": sum(size * count for size, count in clusters.sizes[level].items()),
+            "largest": max(clusters.sizes[level], default=0),
+            "widest": round(max(clusters.widths[level], default=0.0), 6),
+            "reasons": dict(sorted(clusters.reasons[level].items())),
+        }
+        for level in Level
     }
 
 
-def _clusters(members: Sequence[Member]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for level in Level:
-        sizes = Counter(member.cluster for member in members if member.level is level)
-        widths = {m.cluster: m.diameter for m in members if m.level is level}
-        reasons = Counter(m.reason for m in members if m.level is level and m.reason != "stays")
-        result[level.value] = {
-            "clusters": len(sizes),
-            "members": sizes.total(),
-            "largest": max(sizes.values(), default=0),
-            "widest": round(max(widths.values(), default=0.0), 6),
-            "reasons": dict(sorted(reasons.items())),
-        }
-    return result
-
-
 def _pii(ledger: Ledger) -> dict[str, int]:
-    kinds = Counter(kind for decision in ledger[Step.PII] for kind, _, _ in decision.spans)
+    kinds: Counter[str] = Counter()
+    for found in ledger.found.values():
+        kinds.update(found)
     return dict(sorted(kinds.items()))
 
 
-def _splits(staying: Sequence[Row]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for split in Split:
-        part = [row for row in staying if row.split is split]
-        by_language = Counter(row.language for row in part)
-        result[split.value] = {
-            "documents": len(part),
-            "groups": len({row.group for row in part}),
-            "characters": sum(len(row.text) for row in part),
-            "languages": dict(sorted(by_language.items())),
+def _splits(stock: Stock, distinct: Distinct) -> dict[str, Any]:
+    return {
+        split.value: {
+            "documents": stock.splits[split.value]["documents"],
+            "groups": distinct.groups.get(split.value, 0),
+            "characters": stock.splits[split.value]["characters"],
+            "languages": dict(sorted(stock.languages[split.value].items())),
         }
-    return result
+        for split in Split
+    }
 
 
-def _coverage(rows: Sequence[Row], staying: Sequence[Row]) -> dict[str, Any]:
+def _coverage(stock: Stock, distinct: Distinct) -> dict[str, Any]:
     """How much of what was mirrored is represented: by source, works and characters."""
-    read = [row for row in rows if row.step != Step.READ]
     sources = {}
-    for source in sorted({row.source for row in read}):
-        before = [row for row in read if row.source == source]
-        after = [row for row in staying if row.source == source]
+    for source, before in sorted(stock.read.items()):
+        after = stock.kept[source]
         sources[source] = {
-            "documents": _share(len(after), len(before)),
-            "works": _share(len({r.work for r in after}), len({r.work for r in before})),
-            "characters": _share(sum(len(r.text) for r in after), sum(r.entered for r in before)),
+            "documents": _share(after["documents"], before["documents"]),
+            "works": _share(distinct.kept.get(source, 0), distinct.works.get(source, 0)),
+            "characters": _share(after["characters"], before["characters"]),
         }
-    scored = sum(len(row.text) for row in staying if row.perplexity is not None)
     return {
         "sources": sources,
-        "scored_by_perplexity": _share(scored, sum(len(row.text) for row in staying)),
+        "scored_by_perplexity": _share(stock.total["scored"], stock.total["characters"]),
     }
 
 

@@ -1,50 +1,49 @@
-"""One document on its way through curation, once it is read."""
+"""One document on its way through curation, once it is read: made when a pass comes to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
-from hearth.curate.contamination import Met
 from hearth.curate.ledger import Action, Decision
-from hearth.curate.plan import Candidate, Split
+from hearth.curate.plan import Split
 
 
 @dataclass(slots=True)
 class Row:
-    """A document. Its text is redacted; of the text as it was, only keyed hashes are left."""
+    """A document. Of the text as it was before redaction, only keyed hashes are left."""
 
+    place: int
+    """Its number in the order of keys."""
+    number: int
+    """Its number in the order of arrival: by it, shelves know its text and hashes."""
     doc_key: str
     source: str
     work: str
     parallel: str | None
     language: str
     licence: str
-    text: str
-    characters: int
-    """Of the normalised text, before redaction."""
+    date: str | None
+    content_id: str | None
     entered: int
     """Characters as read."""
+    characters: int
+    """Of the normalised text, before redaction."""
+    size: int
+    """Characters of the redacted text."""
     changed: bool
     """Whether normalisation changed anything."""
-    content_id: str | None
-    shingles: bytes | None
-    signature: bytes | None
-    paragraphs: bytes | None
-    """The keyed hashes of its paragraphs, one after the other: `hearth.curate.paragraphs`."""
-    passages: bytes | None
-    passage_shingles: bytes | None
-    passage_signatures: bytes | None
-    """Of paragraphs long enough to be near copies: numbers and shingles (int64), signatures."""
     spans: tuple[tuple[str, int, int], ...]
+    languages: tuple[tuple[str, int], ...]
+    """Characters by language, paragraph by paragraph, of a document that mixes scripts."""
     step: str
     """The step that gave it up; empty while it is in."""
     reason: str | None
     score: float | None
+    twin: bool = False
+    """Whether its text is there in English and in Chinese."""
     group: str = ""
     split: Split = Split.TRAIN
-    fold: int = -1
     perplexity: float | None = None
     tokens: int = 0
     words: int = 0
@@ -54,50 +53,24 @@ class Row:
     structure: str = ""
     jurisdiction: str | None = None
     topics: tuple[str, ...] = ()
-    languages: tuple[tuple[str, int], ...] = ()
-    """Characters by language, paragraph by paragraph, of a document that mixes scripts."""
-    met: tuple[Met, ...] = ()
-    """What it gives away of the suite."""
-    date: str | None = None
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Self:
-        """Build a row from a record that may hold more."""
-        return cls(**{f.name: record[f.name] for f in fields(cls) if f.name in record})
-
-    @property
-    def candidate(self) -> Candidate:
-        """What decisions need to know."""
-        return Candidate(
-            self.doc_key,
-            self.content_id or "",
-            self.source,
-            self.work,
-            self.parallel,
-            self.language,
-            self.characters,
-            self.date,
-        )
 
     def kept(self, entered: int, size: int, **more: Any) -> Decision:
         """Return the decision that it stays, edited if that is said."""
         more.setdefault("action", Action.KEPT)
-        return Decision(self.doc_key, self.content_id, self.language, entered, size, **more)
+        return self._decision(entered, size, **more)
 
     def dropped(self, entered: int, reason: str | None, **more: Any) -> Decision:
         """Return the decision that it goes."""
+        return self._decision(entered, 0, action=Action.DROPPED, reason=reason or "unknown", **more)
+
+    def _decision(self, entered: int, size: int, **more: Any) -> Decision:
         return Decision(
             self.doc_key,
             self.content_id,
             self.language,
             entered,
-            0,
-            Action.DROPPED,
-            reason or "unknown",
+            size,
+            source=self.source or "unknown",
+            twin=self.twin,
             **more,
         )
-
-
-def live(rows: Iterable[Row]) -> list[Row]:
-    """Return the rows that no step has given up."""
-    return [row for row in rows if not row.step]

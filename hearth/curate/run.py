@@ -8,26 +8,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from nemo_curator.backends.base import BaseExecutor
 
-from hearth.curate import clusters, mixture, tables
-from hearth.curate.assigned import Assigned, hand_on
-from hearth.curate.boilerplate import cut_boilerplate
+from hearth.curate import mixture
+from hearth.curate.assigned import Assigned
+from hearth.curate.clusters import Clusters
 from hearth.curate.contamination import SuiteItem
-from hearth.curate.contents import contents
+from hearth.curate.contents import Contents
+from hearth.curate.cut import cut_repeats
 from hearth.curate.evidence import evidence
+from hearth.curate.exposure import Contamination
+from hearth.curate.finish import Books, Corpus, finish
+from hearth.curate.index import Index, build
+from hearth.curate.judge import judge
 from hearth.curate.keys import ContentKey
 from hearth.curate.keywords.lists import Entries
-from hearth.curate.labelling import classify
 from hearth.curate.ledger import Ledger
-from hearth.curate.plan import Split
+from hearth.curate.passes import Pass
+from hearth.curate.plan import SPLITS as PARTS
 from hearth.curate.prepare import prepare, readable
-from hearth.curate.refine import count_tokens, judge, suite_items, trim
-from hearth.curate.repeats import cut_repeats
+from hearth.curate.refine import count_tokens, suite_items, trim
 from hearth.curate.report import report
-from hearth.curate.rows import Row, live
-from hearth.curate.select import select
+from hearth.curate.select import announce, select
+from hearth.curate.shards import Shards
 from hearth.curate.spec import SPLITS, CurateSpec
+from hearth.curate.stock import Distinct, Stock
+from hearth.curate.tables import Written
 from hearth.errors import DataError
 
 Say = Callable[[str], None]
@@ -61,9 +68,9 @@ def curate(
     key: ContentKey,
     executor: BaseExecutor,
     out: Path,
-    scratch: Path,
+    shards: Shards,
     say: Say = lambda _step: None,
-) -> tuple[dict[str, Any], list[tuple[Path, int]]]:
+) -> tuple[dict[str, Any], Written]:
     """Turn documents into a corpus.
 
     Args:
@@ -73,7 +80,7 @@ def curate(
         executor: What runs the pipelines.
         out: Where `corpus/`, `splits/`, `decisions/`, `clusters/`, `removals/`,
             `contamination/` and `report.json` are written.
-        scratch: A folder for what is forgotten afterwards; no text is written there.
+        shards: What is finished of the passes, and the scratch folder: there lies redacted text.
         say: Told what begins.
 
     Returns:
@@ -82,55 +89,54 @@ def curate(
     Raises:
         DataError: An input is not what it should be, or nothing is left.
     """
-    ledger = Ledger()
     files, _ = readable(inputs.documents)
+    run = Pass(executor, shards)
     say("prepare")
-    rows = prepare(files, spec, key, executor, ledger)
-    _not_empty(rows, ledger, "no document could be used")
+    prepared = prepare(files, spec, key, run)
     say("select")
-    assigned = Assigned.none()
+    index = build(prepared, spec, shards.folder)
+    ledger, clusters = Ledger(out / "decisions"), Clusters(shards.folder)
+    if not index.live.any():
+        announce(index, ledger)
+        _fail(ledger, "no document could be used")
+    assigned = Assigned()
     if inputs.previous:
-        assigned = Assigned.read(inputs.previous, key.fingerprint)
-    members = select(rows, spec, key, ledger, assigned)
-    members += cut_repeats(rows, spec, ledger)
-    cut_boilerplate(rows, spec, ledger)
+        assigned = Assigned.read(inputs.previous, key.fingerprint, shards.folder)
+    select(index, spec, key, ledger, clusters, assigned)
+    texts = cut_repeats(index, spec, ledger, clusters)
     suite: tuple[SuiteItem, ...] = ()
     if inputs.items is not None:
         suite = suite_items(inputs.items, inputs.questions, spec, key.pseudonyms)
     say("judge")
-    contamination = judge(rows, suite, spec, executor, ledger, inputs.entries)
+    contamination = Contamination(suite, out / "contamination")
+    judged = judge(index, texts, suite, spec, run, ledger, contamination, inputs.entries)
     say("perplexity")
-    thresholds = trim(rows, spec, executor, scratch, ledger)
-    staying = live(rows)
-    missing = [split.value for split in Split if not any(r.split is split for r in staying)]
-    if missing:
-        _fail(ledger, f"nothing is left of {', '.join(missing)}")
+    trimmed = trim(index, judged, spec, run)
+    _no_split_empty(index, ledger)
     say("tokens")
-    count_tokens(rows, spec, executor, inputs.tokenizer)
-    classify(staying, ledger)
+    counted = count_tokens(index, judged, spec, run, inputs.tokenizer)
     say("write")
-    said = contamination.report(staying, spec.decontaminate)
+    here = shards.folder / "here.parquet"
+    corpus = Corpus(spec, out / "corpus", here)
+    stock, contents = Stock(spec), Contents(spec, inputs.entries)
+    books = Books(ledger, contamination, corpus, stock, contents)
+    finish(index, judged, counted, trimmed, books)
+    written = [
+        *corpus.close(),
+        *assigned.hand_on(index.database, out / SPLITS, here, key.fingerprint),
+        *ledger.close(),
+        *clusters.write(index.database, out / "clusters", out / "removals"),
+        *contamination.close(),
+    ]
+    distinct, said = Distinct.of(index), contamination.report(spec.decontaminate)
     metrics = {
-        **report(rows, ledger, members, said),
-        **contents(rows, spec, ledger, inputs.entries, thresholds),
+        **report(stock, distinct, ledger, clusters, said),
+        **contents.report(ledger, trimmed.thresholds),
     }
     mixture.write(metrics["mixture_weights"], out)
-    written = [
-        *_write_corpus(staying, spec, out / "corpus"),
-        *hand_on(
-            out / SPLITS,
-            ((row.candidate, row.split) for row in staying),
-            key.fingerprint,
-            inputs.previous,
-        ),
-        *ledger.write(out / "decisions"),
-        *clusters.write(members, out / "clusters"),
-        *clusters.removals(members, out / "removals"),
-        *contamination.write(out / "contamination"),
-    ]
     full = {
         **metrics,
-        **evidence(rows, ledger, members, spec),
+        **evidence(stock, distinct, ledger, clusters, spec),
         "content_key": key.fingerprint,
         "spec": spec.model_dump(mode="json"),
     }
@@ -139,24 +145,11 @@ def curate(
     return metrics, written
 
 
-def _write_corpus(rows: Sequence[Row], spec: CurateSpec, folder: Path) -> list[tuple[Path, int]]:
-    written = []
-    for split in Split:
-        part = [row for row in rows if row.split is split]
-        columns: dict[str, list[Any]] = {
-            name: [getattr(row, name) for row in part]
-            for name in tables.CORPUS.names
-            if name not in {"characters", "domain"}
-        }
-        columns["characters"] = [len(row.text) for row in part]
-        columns["domain"] = [str(spec.domain(row.source)) for row in part]
-        written += tables.write(folder / f"split={split.value}", tables.CORPUS, columns)
-    return written
-
-
-def _not_empty(rows: Sequence[Row], ledger: Ledger, what: str) -> None:
-    if not live(rows):
-        _fail(ledger, what)
+def _no_split_empty(index: Index, ledger: Ledger) -> None:
+    held = np.bincount(index.split[index.live], minlength=len(PARTS))
+    missing = [split.value for split, count in zip(PARTS, held, strict=True) if not count]
+    if missing:
+        _fail(ledger, f"nothing is left of {', '.join(missing)}")
 
 
 def _fail(ledger: Ledger, what: str) -> None:

@@ -3,236 +3,224 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
 
 from hearth.curate.assigned import Assigned
-from hearth.curate.clusters import Level, Member, diameter
-from hearth.curate.hashing import Hashes
-from hearth.curate.keys import ContentKey, Domain, fraction
-from hearth.curate.ledger import Ledger, Step
-from hearth.curate.near import duplicates, jaccard
-from hearth.curate.plan import Split, UnionFind, assign, canonical, groups
-from hearth.curate.rows import Row, live
+from hearth.curate.clusters import Clusters, Level, Member, diameter
+from hearth.curate.copies import Copies, canonical, find_copies
+from hearth.curate.groups import deal
+from hearth.curate.index import NONE, STEPS, Index
+from hearth.curate.keys import ContentKey
+from hearth.curate.ledger import Action, Ledger, Step
+from hearth.curate.near import jaccard
+from hearth.curate.plan import SPLITS
+from hearth.curate.rows import Row
+from hearth.curate.shelf import Sets
 from hearth.curate.spec import CurateSpec
 from hearth.lock import TombstoneKind, names_of
 
+_READING: Final = (Step.READ, Step.LANGUAGE, Step.NORMALISE, Step.PII)
+_SELECTING: Final = (Step.WITHDRAWN, Step.RESERVED, Step.EXACT, Step.NEAR)
+_ORDER: Final = {step: number for number, step in enumerate(STEPS)}
+_REASONS: Final = (
+    "",
+    "withdrawn by source",
+    "withdrawn by key",
+    "withdrawn by content",
+    "withdrawn as a near copy",
+    "reserved work",
+    "copy of a reserved work",
+    "exact copy",
+    "near copy",
+)
+_BY_SOURCE, _BY_KEY, _BY_CONTENT, _BY_NEAR, _RESERVED, _COPY, _EXACT, _NEAR = range(1, 9)
 
-@dataclass
-class Copies:
-    """Who is a copy of whom, among some rows."""
 
-    rows: list[Row]
-    exact: list[tuple[int, int]]
-    near: list[tuple[int, int]]
+class Selection:
+    """Why documents went between the passes, and in favour of which; by place."""
 
-    def sets(self) -> UnionFind:
-        """Return the rows' sets of near-duplicates, exact ones among them."""
-        sets = UnionFind(len(self.rows))
-        for one, other in (*self.exact, *self.near):
-            sets.union(one, other)
-        return sets
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.reason = np.zeros(len(index), dtype=np.uint8)
+        self.original = np.full(len(index), NONE, dtype=np.uint32)
+        self._shingles = Sets(index.shingles, index.number)
+
+    def give_up(
+        self,
+        places: npt.NDArray[np.int64],
+        step: Step,
+        reason: int,
+        originals: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """Give up documents, in favour of others if that is said."""
+        self.index.step[places] = _ORDER[step]
+        self.reason[places] = reason
+        if originals is not None:
+            self.original[places] = originals
+
+    def likeness(self, place: int, other: int) -> float:
+        """Return the Jaccard of two documents."""
+        return jaccard(self._shingles[place], self._shingles[other])
+
+    def why(self, place: int) -> str:
+        """Return why a document went; empty if it did not."""
+        return _REASONS[self.reason[place]]
 
 
 def select(
-    rows: Sequence[Row], spec: CurateSpec, key: ContentKey, ledger: Ledger, assigned: Assigned
-) -> list[Member]:
-    """Give rows up, step by step, and deal groups, splits and folds to those that stay.
+    index: Index,
+    spec: CurateSpec,
+    key: ContentKey,
+    ledger: Ledger,
+    clusters: Clusters,
+    assigned: Assigned,
+) -> None:
+    """Give documents up, step by step, and deal groups, splits and folds to those that stay.
 
     Args:
-        rows: All rows.
+        index: All documents; its arrays are changed.
         spec: What to do.
         key: Under which groups are named.
-        ledger: Told of every decision.
+        ledger: Told of every decision, those of the first pass too.
+        clusters: Told of the clusters of copies.
         assigned: The splits that an earlier corpus assigned.
-
-    Returns:
-        The members of the clusters of copies.
 
     Raises:
         DataError: Too few groups are left to fill every split.
     """
-    copies = find_copies(live(rows), spec)
-    _withdraw(copies, spec, ledger)
-    _reserve(copies, spec, ledger)
-    candidates = [place for place, row in enumerate(copies.rows) if not row.step]
-    _drop_copies(copies, spec, ledger)
-    members = _clusters(copies)
-    _deal(copies, candidates, spec, key, ledger, assigned)
-    return members
+    selection = Selection(index)
+    copies = find_copies(index, spec)
+    _withdraw_and_reserve(selection, copies, spec)
+    candidates = index.live
+    _drop_copies(selection, copies)
+    _describe(selection, copies, clusters)
+    deal(index, copies, candidates, spec, key, assigned)
+    announce(index, ledger, selection)
 
 
-def find_copies(rows: list[Row], spec: CurateSpec) -> Copies:
-    """Find exact copies by content id, and near ones among what is left."""
-    by_content: dict[str | None, list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        by_content[row.content_id].append(place)
-    exact = [(same[0], place) for same in by_content.values() for place in same[1:]]
-    # The first by key speaks for its copies: sources may declare the language differently.
-    distinct = [min(same, key=lambda place: rows[place].doc_key) for same in by_content.values()]
-    if not distinct:
-        return Copies(rows, exact, [])
-    signatures = np.frombuffer(
-        b"".join(rows[place].signature or b"" for place in distinct), dtype=np.uint32
-    ).reshape(len(distinct), spec.dedup.permutations)
-    shingles = [_shingles(rows[place]) for place in distinct]
-    # Chinese and English share no shingles, so no pair crosses languages.
-    near = [
-        (distinct[one], distinct[other])
-        for one, other, _ in duplicates(signatures, shingles, spec.dedup)
-    ]
-    return Copies(rows, exact, near)
-
-
-def _withdraw(copies: Copies, spec: CurateSpec, ledger: Ledger) -> None:
+def _withdraw_and_reserve(selection: Selection, copies: Copies, spec: CurateSpec) -> None:
+    index, live = selection.index, selection.index.live
+    if not spec.tombstones and not spec.reserved:
+        return
     values: dict[TombstoneKind, set[str]] = defaultdict(set)
     for grave in spec.tombstones:
         values[grave.kind].add(grave.value)
     keys, contents = values[TombstoneKind.KEY], values[TombstoneKind.CONTENT]
     wide, sources = values[TombstoneKind.NEAR], values[TombstoneKind.SOURCE]
-    sets = copies.sets()
-    buried = {
-        sets.find(place)
-        for place, row in enumerate(copies.rows)
-        if row.doc_key in wide or row.content_id in wide
-    }
-    for place, row in enumerate(copies.rows):
-        if row.source in sources:
-            _give_up(row, Step.WITHDRAWN, "withdrawn by source", ledger)
-        elif not keys.isdisjoint(names_of(row.doc_key)):
-            _give_up(row, Step.WITHDRAWN, "withdrawn by key", ledger)
-        elif row.content_id in contents:
-            _give_up(row, Step.WITHDRAWN, "withdrawn by content", ledger)
-        elif sets.find(place) in buried:
-            _give_up(row, Step.WITHDRAWN, "withdrawn as a near copy", ledger)
-        else:
-            _keep(row, Step.WITHDRAWN, ledger)
-
-
-def _reserve(copies: Copies, spec: CurateSpec, ledger: Ledger) -> None:
     works = set(spec.reserved)
-    sets = copies.sets()
-    reserved: dict[int, str] = {}
-    for place, row in enumerate(copies.rows):
-        if row.work in works:
-            reserved.setdefault(sets.find(place), row.doc_key)
-    for place, row in enumerate(copies.rows):
-        if row.step:
-            continue
-        if row.work in works:
-            _give_up(row, Step.RESERVED, "reserved work", ledger)
-        elif sets.find(place) in reserved:
-            original = reserved[sets.find(place)]
-            _give_up(row, Step.RESERVED, "copy of a reserved work", ledger, original)
-        else:
-            _keep(row, Step.RESERVED, ledger)
+    named = np.zeros(len(index), dtype=np.uint8)
+    buried, reserved = np.zeros(len(index), dtype=bool), np.zeros(len(index), dtype=bool)
+    with pq.ParquetFile(index.documents) as file:
+        place = 0
+        for batch in file.iter_batches(columns=["doc_key", "content_id", "source", "work"]):
+            for key, content, source, work in zip(
+                *(column.to_pylist() for column in batch.columns), strict=True
+            ):
+                if source in sources:
+                    named[place] = _BY_SOURCE
+                elif not keys.isdisjoint(names_of(key)):
+                    named[place] = _BY_KEY
+                elif content in contents:
+                    named[place] = _BY_CONTENT
+                buried[place] = key in wide or content in wide
+                reserved[place] = work in works
+                place += 1
+    for reason in (_BY_SOURCE, _BY_KEY, _BY_CONTENT):
+        selection.give_up(np.flatnonzero(live & (named == reason)), Step.WITHDRAWN, reason)
+    with_it = np.isin(copies.near, copies.near[live & buried])
+    selection.give_up(np.flatnonzero(index.live & with_it), Step.WITHDRAWN, _BY_NEAR)
+    # What was withdrawn reserves its copies all the same.
+    first = np.full(len(index), NONE, dtype=np.uint32)
+    held = np.flatnonzero(live & reserved)[::-1]
+    first[copies.near[held]] = held
+    gone = np.flatnonzero(index.live & reserved)
+    selection.give_up(gone, Step.RESERVED, _RESERVED)
+    gone = np.flatnonzero(index.live & (first[copies.near] != NONE))
+    selection.give_up(gone, Step.RESERVED, _COPY, first[copies.near[gone]].astype(np.int64))
 
 
-def _drop_copies(copies: Copies, spec: CurateSpec, ledger: Ledger) -> None:
-    passes = ((Step.EXACT, "exact copy", copies.exact), (Step.NEAR, "near copy", copies.near))
-    joined: list[tuple[int, int]] = []
-    for step, reason, pairs in passes:
+def _drop_copies(selection: Selection, copies: Copies) -> None:
+    index = selection.index
+    passes = ((Step.EXACT, _EXACT, copies.exact), (Step.NEAR, _NEAR, copies.near))
+    for step, reason, sets in passes:
         # Near copies chain through exact ones, also through those that just went.
-        joined += pairs
-        sets = UnionFind(len(copies.rows))
-        for one, other in joined:
-            sets.union(one, other)
-        clusters: dict[int, list[int]] = defaultdict(list)
-        for place, row in enumerate(copies.rows):
-            if not row.step:
-                clusters[sets.find(place)].append(place)
-        candidates = [row.candidate for row in copies.rows]
-        gone = canonical(candidates, clusters.values(), spec.dedup.trust)
-        for place, row in enumerate(copies.rows):
-            if row.step:
-                continue
-            if place not in gone:
-                _keep(row, step, ledger)
-                continue
-            stays = copies.rows[gone[place]]
-            likeness = jaccard(_shingles(row), _shingles(stays))
-            _give_up(row, step, reason, ledger, stays.doc_key, likeness)
+        members = np.flatnonzero(index.live & copies.crowded)
+        gone, stays = canonical(members, sets, index.preferred)
+        selection.give_up(gone, step, reason, stays)
 
 
-def _deal(
-    copies: Copies,
-    candidates: list[int],
-    spec: CurateSpec,
-    key: ContentKey,
-    ledger: Ledger,
-    assigned: Assigned,
-) -> None:
-    number = {place: number for number, place in enumerate(candidates)}
-    # By sets, not by pairs: what a withdrawn copy joined stays together.
-    joined = ([p for p in places if p in number] for places in copies.sets().sets().values())
-    pairs = [(number[one], number[other]) for places in joined for one, other in pairwise(places)]
-    everybody = [copies.rows[place] for place in candidates]
-    known = [row.candidate for row in everybody]
-    names = groups(known, pairs, key)
-    for row, group in zip(everybody, names, strict=True):
-        row.group = group
-    staying = live(everybody)
-    shares = {Split.VALIDATION: spec.split.validation, Split.TEST: spec.split.test}
-    splits = assign(
-        [row.candidate for row in staying],
-        [row.group for row in staying],
-        shares,
-        spec.split.largest_held_out,
-        key,
-        assigned.of(known, names),
-    )
-    for row in staying:
-        row.split = splits[row.group]
-        if row.split is Split.TRAIN:
-            row.fold = int(fraction(key.name(Domain.FOLD, row.group)) * spec.perplexity.folds)
-        _keep(row, Step.SPLIT, ledger, row.split.value)
-
-
-def _clusters(copies: Copies) -> list[Member]:
-    """Describe the clusters of copies; none of their members has met a later step yet."""
-    members: list[Member] = []
-    for places in copies.sets().sets().values():
-        if len(places) == 1:
-            continue
-        cluster = [copies.rows[place] for place in places]
-        stays = next((row for row in cluster if not row.step), None)
-        distinct = {row.content_id: _shingles(row) for row in cluster}
-        width = diameter(list(distinct.values()))
-        members += [
-            Member(
-                cluster=min(row.content_id or "" for row in cluster),
-                level=Level.DOCUMENT,
-                reason=row.reason or "stays",
-                doc_key=row.doc_key,
-                paragraph=None,
-                canonical=stays.doc_key if stays else None,
-                canonical_paragraph=None,
-                likeness=jaccard(_shingles(row), _shingles(stays)) if stays else None,
-                diameter=width,
+def _describe(selection: Selection, copies: Copies, clusters: Clusters) -> None:
+    """Tell of the clusters of copies; none of their members has met a later step yet."""
+    index = selection.index
+    members = np.flatnonzero(copies.crowded)
+    members = members[np.argsort(copies.near[members], kind="stable")]
+    names = copies.near[members]
+    starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]])[: len(names)])
+    for start, end in zip(starts, np.append(starts[1:], len(members)), strict=False):
+        places = members[start:end]
+        contents = [index.content(place) for place in places]
+        stays = next((int(place) for place in places if not index.step[place]), None)
+        # Of equal contents the last speaks, in the place of the first.
+        distinct = dict(zip(contents, places.tolist(), strict=True))
+        width = diameter(Sets(index.shingles, index.number[list(distinct.values())]))
+        cluster, kept = min(contents), None if stays is None else index.key(stays)
+        for place in places.tolist():
+            clusters.add(
+                Member(
+                    cluster=cluster,
+                    level=Level.DOCUMENT,
+                    reason=selection.why(place) or "stays",
+                    doc_key=index.key(place),
+                    paragraph=None,
+                    canonical=kept,
+                    canonical_paragraph=None,
+                    likeness=None if stays is None else selection.likeness(place, stays),
+                    diameter=width,
+                )
             )
-            for row in cluster
-        ]
-    return members
 
 
-def _give_up(
-    row: Row,
-    step: Step,
-    reason: str,
-    ledger: Ledger,
-    original: str | None = None,
-    score: float | None = None,
-) -> None:
-    row.step, row.reason = step.value, reason
-    ledger.add(step, [row.dropped(len(row.text), reason, canonical=original, score=score)])
+def announce(index: Index, ledger: Ledger, selection: Selection | None = None) -> None:
+    """Tell the ledger what became of documents in the first pass, and since."""
+    for row in index.rows():
+        if _was_read(row, ledger) and selection is not None:
+            _was_selected(row, selection, ledger)
 
 
-def _keep(row: Row, step: Step, ledger: Ledger, reason: str | None = None) -> None:
-    ledger.add(step, [row.kept(len(row.text), len(row.text), reason=reason)])
+def _was_read(row: Row, ledger: Ledger) -> bool:
+    """Tell the ledger of the first pass; return whether the document is still in after it."""
+    for step in _READING:
+        entered = row.characters if step is Step.PII else row.entered
+        if row.step == step:
+            ledger.add(step, row.dropped(entered, row.reason, score=row.score))
+            return False
+        if step is Step.NORMALISE:
+            edited = Action.EDITED if row.changed else Action.KEPT
+            ledger.add(step, row.kept(entered, row.characters, action=edited))
+        elif step is Step.PII:
+            edited = Action.EDITED if row.spans else Action.KEPT
+            ledger.add(step, row.kept(entered, row.size, action=edited, spans=row.spans))
+        else:
+            ledger.add(step, row.kept(entered, entered))
+    return True
 
 
-def _shingles(row: Row) -> Hashes:
-    return np.frombuffer(row.shingles or b"", dtype=np.uint64)
+def _was_selected(row: Row, selection: Selection, ledger: Ledger) -> None:
+    for step in _SELECTING:
+        if row.step == step:
+            original = int(selection.original[row.place])
+            copied = None if original == NONE else selection.index.key(original)
+            # What is reserved is no copy that was measured: its cluster was.
+            score = None
+            if copied is not None and step is not Step.RESERVED:
+                score = selection.likeness(row.place, original)
+            reason = selection.why(row.place)
+            ledger.add(step, row.dropped(row.size, reason, canonical=copied, score=score))
+            return
+        ledger.add(step, row.kept(row.size, row.size))
+    split = SPLITS[selection.index.split[row.place]]
+    ledger.add(Step.SPLIT, row.kept(row.size, row.size, reason=split.value))

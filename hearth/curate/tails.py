@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from hearth.curate.ledger import Action
-from hearth.curate.perplexity import weighted_quantile
+from hearth.curate.perplexity import Weighted
 from hearth.curate.plan import Split
 from hearth.curate.spec import PerplexitySection
 
@@ -42,17 +42,16 @@ def limits(scored: Iterable[Scored], section: PerplexitySection) -> dict[Part, L
 
     Sources that are exempt say nothing, and a part with too few documents has no threshold.
     """
-    known: dict[Part, list[tuple[float, int]]] = defaultdict(list)
+    known: dict[Part, Weighted] = defaultdict(Weighted)
     for one in scored:
         mine = one.split is Split.TRAIN and one.source not in section.exempt
         if mine and one.perplexity is not None:
-            known[one.language, one.domain].append((one.perplexity, one.characters))
+            known[one.language, one.domain].add(one.perplexity, one.characters)
     found = {}
     for part, values in sorted(known.items()):
         if len(values) >= section.min_documents:
-            low = weighted_quantile(values, section.low_quantile) if section.low_quantile else None
-            high = weighted_quantile(values, section.quantile)
-            found[part] = Limits(low, high)
+            low = values.quantile(section.low_quantile) if section.low_quantile else None
+            found[part] = Limits(low, values.quantile(section.quantile))
     return found
 
 

@@ -21,7 +21,8 @@ class RejectUnreadable(MarkingStage):
     Attributes:
         section: The bounds.
         text: The column of the text; a rejected row's is empty afterwards.
-        key: The column of the key; a row without one is named after its file and position.
+        key: The column of the key; a row without one is named after its file and its
+            number there, which counts from the batch's `first_row`, if that is said.
         required: Other columns that must hold something.
     """
 
@@ -37,7 +38,8 @@ class RejectUnreadable(MarkingStage):
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
         """Name rows without a key after their file, then mark."""
-        files = (task._metadata or {}).get("source_files", [])  # noqa: SLF001
+        known = task._metadata or {}  # noqa: SLF001
+        files, self._first = known.get("source_files", []), known.get("first_row", 0)
         self._file = PurePath(files[0]).name if files else task.dataset_name
         return super().process(task)
 
@@ -53,7 +55,7 @@ class RejectUnreadable(MarkingStage):
         for place in rows.live:
             reason = None
             if not keys[place]:
-                reason, keys[place] = "no key", f"{self._file}#{place}"
+                reason, keys[place] = "no key", f"{self._file}#{self._first + place}"
             elif bad_key[place] or bad_text[place] or any(bad[place] for bad in bad_columns):
                 reason = "invalid UTF-8"
             elif any(not columns[name][place] for name in self.required):

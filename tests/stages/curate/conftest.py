@@ -18,6 +18,7 @@ from hearth.curate.keys import ContentKey
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.run import Inputs, curate
 from hearth.curate.sections import SplitSection
+from hearth.curate.shards import Shards
 from hearth.curate.spec import (
     CurateSpec,
     Grave,
@@ -199,6 +200,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         files: Iterable[Path] = (),
         executor: Any = None,
         previous: Path | None = None,
+        shards: Shards | None = None,
         entries: Mapping[str, Sequence[str]] = MappingProxyType({}),
         **changes: Any,
     ) -> Corpus:
@@ -221,7 +223,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
             KEY,
             executor or InProcessExecutor(),
             out,
-            scratch,
+            shards or Shards(scratch),
         )
         return Corpus(out, metrics)
 

@@ -10,9 +10,9 @@ from nemo_curator.pipeline import Pipeline
 from nemo_curator.stages.text.deduplication.removal import TextDuplicatesRemovalStage
 
 from hearth.curate.executor import InProcessExecutor
-from hearth.curate.prepare import stages
+from hearth.curate.prepare import extents, read
 from hearth.documents import write_documents
-from tests.stages.curate.conftest import KEY, Corpus, Curate, document, library, prose, spec_of
+from tests.stages.curate.conftest import Corpus, Curate, document, library, prose
 
 
 def test_copies_name_the_one_that_stayed(corpus: Corpus) -> None:
@@ -27,8 +27,9 @@ def test_curators_own_removal_takes_the_ids_of_copies(corpus: Corpus, tmp_path: 
     removal = TextDuplicatesRemovalStage(
         ids_to_remove_path=str(corpus.folder / "removals"), id_field="doc_key"
     )
-    reading = stages([tmp_path / "documents.parquet"], spec_of(), KEY)[:2]
-    tasks = Pipeline(name="removal", stages=[*reading, removal]).run(InProcessExecutor())
+    (extent,) = extents([tmp_path / "documents.parquet"])
+    pipeline = Pipeline(name="removal", stages=[removal])
+    tasks = pipeline.run(InProcessExecutor(), initial_tasks=list(read(extent)))
     left = {key for task in tasks or [] for key in task.to_pandas()["doc_key"]}
     gone = {made.doc_key for made in library()} - left
     assert gone == {key for key in gone if corpus.fate(key)[0] in {"exact", "near"}}

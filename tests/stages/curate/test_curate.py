@@ -16,7 +16,7 @@ from hearth.curate.executor import InProcessExecutor, ray_executor
 from hearth.curate.normalise import clean
 from hearth.curate.perplexity import NgramModel
 from hearth.curate.pii.redact import detect
-from hearth.curate.prepare import stages
+from hearth.curate.prepare import extents, read, readable, stages
 from hearth.curate.refine import suite_items
 from hearth.curate.spec import CONTRACT, PerplexitySection
 from hearth.curate.stages.decontaminate import CutContamination
@@ -256,14 +256,16 @@ def test_ray_and_this_process_give_the_same_rows(tmp_path: Path) -> None:
     def rows(executor: BaseExecutor) -> list[dict[str, object]]:
         # All stages at once, as somebody with a pipeline of his own would chain them.
         chain = [
-            *stages([tmp_path / "documents.parquet"], spec, KEY),
+            *stages(spec, KEY),
             CutContamination(items=items, section=spec.decontaminate, text="redacted"),
             FilterByLanguage(filters=filters_of(spec.quality), text="redacted"),
             ScorePerplexity(
                 models={"zh": tmp_path / "zh.npz"}, section=spec.perplexity, text="redacted"
             ),
         ]
-        tasks = Pipeline(name="all", stages=chain).run(executor)
+        files, _ = readable([tmp_path / "documents.parquet"])
+        batches = [batch for extent in extents(files) for batch in read(extent)]
+        tasks = Pipeline(name="all", stages=chain).run(executor, initial_tasks=batches)
         found = [row for task in tasks or [] for row in task.to_pandas().to_dict("records")]
         return sorted(found, key=lambda row: str(row["doc_key"]))
 

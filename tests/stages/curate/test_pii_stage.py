@@ -53,12 +53,12 @@ def test_a_policy_decides_by_kind_and_source(curated: Curate) -> None:
 def test_pseudonyms_come_from_a_key_of_their_own(curated: Curate) -> None:
     section = PiiSection(action=PiiAction.PSEUDONYMISE)
     spec = spec_of(pii=section)
-    chosen = [stage for stage in stages([], spec, KEY) if isinstance(stage, RedactPii)]
+    chosen = [stage for stage in stages(spec, KEY) if isinstance(stage, RedactPii)]
     with pytest.raises(SpecError, match="pii_key"):
         run(chosen[0], text=["a"])
     key = ContentKey(KEY.secret, PSEUDONYMS)
     assert PSEUDONYMS.decode() not in repr(key)
-    (stage,) = [stage for stage in stages([], spec, key) if isinstance(stage, RedactPii)]
+    (stage,) = [stage for stage in stages(spec, key) if isinstance(stage, RedactPii)]
     assert PSEUDONYMS.decode() not in repr(stage)
     frame = run(stage, text=["电话13912345678。"])
     said = pseudonym("139 1234 5678", PiiKind.CN_MOBILE, PSEUDONYMS)

@@ -13,8 +13,7 @@ import pytest
 from hearth.artifact import Artifact, InputRef
 from hearth.attempt import Attempt, Exit
 from hearth.curate.__main__ import run
-from hearth.curate.assigned import hand_on
-from hearth.curate.plan import Candidate, Split
+from hearth.curate.plan import Split
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec, TokensSection
 from hearth.documents import write_documents
 from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC, EXIT_TRANSIENT
@@ -28,6 +27,7 @@ from hearth.storage import Store
 from tests import artifacts
 from tests.artifacts import below, execute, publish
 from tests.stages.curate.conftest import PII, library, spec_of, suite_rows
+from tests.unit.curate.made import Made, hand_on
 
 Claim = Callable[..., Attempt]
 Program = Callable[..., tuple[Artifact, Exit]]
@@ -82,8 +82,8 @@ def test_a_corpus_is_an_artifact_with_rows_decisions_and_a_report(
 def test_splits_are_kept_from_what_is_left_of_an_earlier_corpus_under_another_key(
     program: Program, store: Store, tmp_path: Path
 ) -> None:
-    known = [Candidate("en:page/01", "0" * 64, "en", "en:page/01", None, "en", 1)]
-    hand_on(tmp_path / "splits", [(one, Split.TEST) for one in known], "another key")
+    known = Made("en:page/01", content_id="0" * 64, work="en:page/01")
+    hand_on(tmp_path / "splits", [(known, Split.TEST)], "another key")
     files = {f"splits/{name}": path for name, path in below(tmp_path / "splits").items()}
     earlier = publish(store, Stage.CURATE, files)
     path = f"artifacts/curate/{earlier.fingerprint}"

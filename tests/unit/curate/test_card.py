@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
@@ -14,8 +17,9 @@ from markdown_it import MarkdownIt
 
 from hearth.curate import page as pages
 from hearth.curate.chapters import page
-from hearth.curate.clusters import Level, Member
-from hearth.curate.contents import contents
+from hearth.curate.clusters import Clusters, Level, Member
+from hearth.curate.contents import Contents
+from hearth.curate.database import Database
 from hearth.curate.evidence import evidence
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.page import Alarm, Code, in_html, in_markdown
@@ -23,6 +27,7 @@ from hearth.curate.plan import Split
 from hearth.curate.report import report as metrics_of
 from hearth.curate.rows import Row
 from hearth.curate.spec import CurateSpec
+from hearth.curate.stock import Distinct, Stock
 from hearth.curate.tails import Limits
 
 CONTAMINATION = {
@@ -61,7 +66,7 @@ def row(key: str, language: str = "en", **fields: Any) -> Row:
         "work": key,
         "language": language,
         "licence": "CC0-1.0",
-        "text": text,
+        "size": len(text),
         "characters": len(text),
         "entered": len(text),
         "changed": False,
@@ -75,24 +80,40 @@ def row(key: str, language: str = "en", **fields: Any) -> Row:
         "words": 200,
         "keywords": (),
         "topics": (),
-        "met": (),
     }
     return Row(**{**base, **fields})
 
 
-def entered(rows: Iterable[Row]) -> Ledger:
+def entered(rows: Iterable[Row], folder: Path) -> Ledger:
     """The decisions about rows that only their own step, if any, did something to."""
-    ledger = Ledger()
-    for one in rows:
+    ledger = Ledger(folder)
+    for one in sorted(rows, key=lambda one: one.doc_key):
         for step in Step:
-            size = len(one.text)
             if one.step == step:
-                ledger.add(step, [one.dropped(size, one.reason)])
+                ledger.add(step, one.dropped(one.size, one.reason))
                 break
             spans = one.spans if step is Step.PII else ()
             action = Action.EDITED if spans else Action.KEPT
-            ledger.add(step, [one.kept(size, size, action=action, spans=spans)])
+            ledger.add(step, one.kept(one.size, one.size, action=action, spans=spans))
     return ledger
+
+
+def counted(rows: Sequence[Row]) -> tuple[Stock, Distinct]:
+    """What is counted of rows."""
+    languages: dict[str | None, set[str]] = {}
+    for one in rows:
+        languages.setdefault(one.parallel or None, set()).add(one.language)
+    languages.pop(None, None)
+    both = {name for name, found in languages.items() if {"en", "zh"} <= found}
+    stock = Stock(CurateSpec())
+    for one in rows:
+        one.twin = one.parallel in both
+        stock.add(one)
+    live = [one for one in rows if not one.step]
+    works = Counter(one.source for one in rows if one.step != Step.READ)
+    groups = Counter(one.split.value for one in live)
+    kept = Counter(one.source for one in live)
+    return stock, Distinct(groups, works, kept, len(both))
 
 
 def report_of(
@@ -107,7 +128,16 @@ def report_of(
     recipe: str = "small",
 ) -> dict[str, Any]:
     """What `report.json` says of rows."""
-    ledger, spec = entered(rows), CurateSpec()
+    spec = CurateSpec()
+    stock, distinct = counted(rows)
+    found = Contents(spec, entries)
+    for one in rows:
+        found.add(one)
+    with TemporaryDirectory() as folder:
+        ledger, clusters = entered(rows, Path(folder)), Clusters(Path(folder))
+        for one in members:
+            clusters.add(one)
+        clusters.write(Database(Path(folder)), Path(folder), Path(folder))
     made = {
         "uri": "s3://store/x",
         "fingerprint": "f" * 64,
@@ -116,9 +146,9 @@ def report_of(
         "finished": "2026-01-01T00:01:00+00:00",
     }
     full = {
-        **metrics_of(rows, ledger, members, contamination),
-        **contents(rows, spec, ledger, entries, thresholds or LIMITS),
-        **evidence(rows, ledger, members, spec),
+        **metrics_of(stock, distinct, ledger, clusters, contamination),
+        **found.report(ledger, thresholds or LIMITS),
+        **evidence(stock, distinct, ledger, clusters, spec),
         "content_key": "0123456789abcdef",
         "spec": spec.model_dump(mode="json"),
         "corpus": {

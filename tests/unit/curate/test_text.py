@@ -14,7 +14,7 @@ from hearth.curate.hashing import grams, letters, words
 from hearth.curate.keys import ContentKey, Domain, fraction
 from hearth.curate.near import Shingler, duplicates, jaccard
 from hearth.curate.normalise import clean
-from hearth.curate.perplexity import NgramModel, weighted_quantile
+from hearth.curate.perplexity import NgramModel, Weighted
 from hearth.curate.sections import DecontaminateSection, DedupSection
 from hearth.curate.shingles import BatchShingler
 from hearth.curate.spec import (
@@ -285,7 +285,10 @@ def test_probabilities_of_the_next_character_sum_to_at_most_one() -> None:
 def test_a_quantile_has_its_weight_at_or_below_it(
     values: list[tuple[float, int]], quantile: float
 ) -> None:
-    limit = weighted_quantile(values, quantile)
+    known = Weighted()
+    for value, weight in values:
+        known.add(value, weight)
+    limit = known.quantile(quantile)
     assert limit is not None
     total = sum(weight for _, weight in values)
     assert sum(weight for value, weight in values if value <= limit) >= quantile * total

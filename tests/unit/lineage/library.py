@@ -209,7 +209,7 @@ def _document(key: str) -> Document:
 
 
 def _corpus(folder: Path, buried: set[str], more: Mapping[str, str]) -> list[File]:
-    ledger = Ledger()
+    ledger = Ledger(folder / "decisions")
     texts = {**TEXTS, **more}
     gone = {
         SHORT: (Step.QUALITY, "too short", None),
@@ -218,8 +218,11 @@ def _corpus(folder: Path, buried: set[str], more: Mapping[str, str]) -> list[Fil
         COPY: (Step.NEAR, "near copy", ALICE),
     } | dict.fromkeys(buried, (Step.WITHDRAWN, "withdrawn by key", None))
     for step in Step:
-        ledger.add(step, [d for key in TEXTS if (d := _decide(key, step, gone.get(key)))])
-    files = ledger.write(folder / "decisions")
+        for key in sorted(TEXTS):
+            decision = _decide(key, step, gone.get(key))
+            if decision is not None:
+                ledger.add(step, decision)
+    files = ledger.close()
     for split in Split:
         keys = [k for k in (ALICE, BOB, *more) if k not in buried and _split(k) is split]
         columns: dict[str, list[Any]] = {
