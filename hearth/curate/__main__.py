@@ -25,7 +25,7 @@ _KEY_BYTES: Final = 16
 def run(context: Context) -> dict[str, Any]:
     """Fetch, curate, publish; return the metrics."""
     # Curator takes seconds to import, and a job that is refused should not wait for it.
-    from hearth.curate import card, mixture  # noqa: PLC0415
+    from hearth.curate import card, mixture, passes  # noqa: PLC0415
     from hearth.curate import executor as executors  # noqa: PLC0415
     from hearth.curate.about import about  # noqa: PLC0415
     from hearth.curate.prepare import readable  # noqa: PLC0415
@@ -67,9 +67,12 @@ def run(context: Context) -> dict[str, Any]:
     out, scratch = context.scratch / "out", context.scratch / "work"
     out.mkdir()
     scratch.mkdir()
-    shards = Shards(scratch, _identity(context, key), context.attempt, context.earlier)
+    rows = int(str(context.job.settings.get("shard_rows", passes.SHARD_ROWS)))
+    identity = _identity(context, key, rows)
+    shards = Shards(scratch, identity, context.attempt, context.earlier)
     inputs = Inputs(documents, items, questions, previous, entries, tokenizer)
-    metrics, written = curate(inputs, spec, key, chosen, out, shards, say)
+    run_pass = passes.Pass(chosen, shards, rows)
+    metrics, written = curate(inputs, spec, key, out, run_pass, say)
     context.publish(out / mixture.FILE, mixture.FILE)
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)
@@ -77,13 +80,19 @@ def run(context: Context) -> dict[str, Any]:
     for name in card.write(out, {**about(context), REJECTS: kept}):
         context.publish(out / name, name)
     shards.clear()
-    return {**metrics, REJECTS: kept}
+    return {**metrics, REJECTS: kept, "shards": dict(sorted(shards.counts.items()))}
 
 
-def _identity(context: Context, key: ContentKey) -> str:
-    """Return what a finished shard depends on: the job, the code and both keys."""
+def _identity(context: Context, key: ContentKey, rows: int) -> str:
+    """Return what a finished shard depends on: the job, the code, both keys, and how it is cut."""
     pseudonyms = ContentKey(key.pseudonyms).fingerprint if key.pseudonyms else ""
-    known = (context.job.fingerprint, code_digest(Stage.CURATE), key.fingerprint, pseudonyms)
+    known = (
+        context.job.fingerprint,
+        code_digest(Stage.CURATE),
+        key.fingerprint,
+        pseudonyms,
+        str(rows),
+    )
     return hashlib.sha256("\n".join(known).encode()).hexdigest()
 
 

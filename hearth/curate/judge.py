@@ -27,7 +27,6 @@ from hearth.curate.stages.decontaminate import CutContamination
 from hearth.curate.stages.quality import FilterByLanguage, filters_of
 from hearth.curate.tables import JUDGED, KEYWORD
 
-SHARD_ROWS: Final = 4_096
 _SHARD_CHARACTERS: Final = 16 << 20
 _KEYWORDS: Final = tuple(field.name for field in KEYWORD)
 
@@ -39,7 +38,7 @@ class Chunk(NamedTuple):
     end: int
 
 
-def chunks(index: Index, rows: int = SHARD_ROWS) -> list[Chunk]:
+def chunks(index: Index, rows: int) -> list[Chunk]:
     """Cut the documents into shards of so many live ones at most."""
     live = np.cumsum(index.live)
     characters = np.cumsum(np.where(index.live, index.characters, 0), dtype=np.int64)
@@ -96,7 +95,7 @@ def judge(
             rows = [_entered(place, index, texts) for place in places[start : start + BATCH]]
             yield DocumentBatch(dataset_name="judge", data=pd.DataFrame(rows))
 
-    files = list(run("judge", list(stages), chunks(index), read, _table))
+    files = list(run("judge", list(stages), chunks(index, run.rows), read, _table))
     rows = (row for row in index.rows() if not row.step)
     for path in files:
         with pq.ParquetFile(path) as file:

@@ -19,6 +19,8 @@ from hearth.curate.shards import Shards
 
 BATCH: Final = 256
 """Documents in a batch: what progress is counted in, and what Ray hands out."""
+SHARD_ROWS: Final = 4_096
+"""Documents in a shard, at most: what a killed run loses; a job's settings may say otherwise."""
 
 T = TypeVar("T")
 
@@ -26,10 +28,11 @@ T = TypeVar("T")
 class Pass:
     """Runs passes on an executor; shards that are finished already are not run again."""
 
-    def __init__(self, executor: BaseExecutor, shards: Shards) -> None:
-        """Run on `executor`, and keep what is made in `shards`."""
+    def __init__(self, executor: BaseExecutor, shards: Shards, rows: int = SHARD_ROWS) -> None:
+        """Run on `executor`, and keep in `shards` what is made, of so many documents each."""
         self._executor = executor
         self.shards = shards
+        self.rows = rows
 
     def __call__(
         self,

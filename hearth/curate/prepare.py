@@ -17,7 +17,7 @@ from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate.keys import ContentKey
 from hearth.curate.near import band_names
-from hearth.curate.passes import BATCH, Pass
+from hearth.curate.passes import BATCH, SHARD_ROWS, Pass
 from hearth.curate.spec import CurateSpec, Domain
 from hearth.curate.stages.clean import CleanText, RepairText, TakeChange
 from hearth.curate.stages.hash import HashContent
@@ -29,7 +29,6 @@ from hearth.curate.tables import PREPARED
 from hearth.documents import SCHEMA
 from hearth.errors import DataError
 
-SHARD_ROWS: Final = 4_096
 _SHARD_BYTES: Final = 32 << 20
 """Of a shard, before compression; a row group of longer documents is cut by rows."""
 _BATCH_BYTES: Final = 4 << 20
@@ -155,9 +154,7 @@ def stages(spec: CurateSpec, key: ContentKey) -> list[ProcessingStage]:
     ]
 
 
-def prepare(
-    files: Sequence[Path], spec: CurateSpec, key: ContentKey, run: Pass, rows: int = SHARD_ROWS
-) -> list[Path]:
+def prepare(files: Sequence[Path], spec: CurateSpec, key: ContentKey, run: Pass) -> list[Path]:
     """Run the first pass, shard by shard.
 
     Returns:
@@ -168,7 +165,7 @@ def prepare(
         frames = [task.to_pandas() for task in results]
         return _table(pd.concat(frames, ignore_index=True), extent, spec)
 
-    return list(run("prepare", stages(spec, key), extents(files, rows), read, table))
+    return list(run("prepare", stages(spec, key), extents(files, run.rows), read, table))
 
 
 def _table(frame: pd.DataFrame, extent: Extent, spec: CurateSpec) -> pa.Table:

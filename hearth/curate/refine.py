@@ -101,6 +101,11 @@ class Trimmed:
     low: npt.NDArray[np.bool_]
     thresholds: dict[Part, Limits]
 
+    @property
+    def bytes(self) -> int:
+        """Return the bytes that it holds in memory."""
+        return self.scores.nbytes + self.low.nbytes
+
     def enter(self, row: Row, size: int, ledger: Ledger) -> None:
         """Tell the ledger what became of a document that was scored."""
         value = float(self.scores[row.place])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nemo_curator.backends.base import BaseExecutor
 
 from hearth.curate import mixture
 from hearth.curate.assigned import Assigned
@@ -31,11 +31,12 @@ from hearth.curate.prepare import prepare, readable
 from hearth.curate.refine import count_tokens, suite_items, trim
 from hearth.curate.report import report
 from hearth.curate.select import announce, select
-from hearth.curate.shards import Shards
 from hearth.curate.spec import SPLITS, CurateSpec
 from hearth.curate.stock import Distinct, Stock
 from hearth.curate.tables import Written
 from hearth.errors import DataError
+
+log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 """Told the name of the step that begins."""
@@ -66,9 +67,8 @@ def curate(
     inputs: Inputs,
     spec: CurateSpec,
     key: ContentKey,
-    executor: BaseExecutor,
     out: Path,
-    shards: Shards,
+    run: Pass,
     say: Say = lambda _step: None,
 ) -> tuple[dict[str, Any], Written]:
     """Turn documents into a corpus.
@@ -77,10 +77,9 @@ def curate(
         inputs: What there is.
         spec: What to do.
         key: Under which contents are hashed.
-        executor: What runs the pipelines.
         out: Where `corpus/`, `splits/`, `decisions/`, `clusters/`, `removals/`,
             `contamination/` and `report.json` are written.
-        shards: What is finished of the passes, and the scratch folder: there lies redacted text.
+        run: Runs the passes; in its shards' folder, on scratch, lies redacted text.
         say: Told what begins.
 
     Returns:
@@ -90,7 +89,7 @@ def curate(
         DataError: An input is not what it should be, or nothing is left.
     """
     files, _ = readable(inputs.documents)
-    run = Pass(executor, shards)
+    shards = run.shards
     say("prepare")
     prepared = prepare(files, spec, key, run)
     say("select")
@@ -112,6 +111,8 @@ def curate(
     judged = judge(index, texts, suite, spec, run, ledger, contamination, inputs.entries)
     say("perplexity")
     trimmed = trim(index, judged, spec, run)
+    held = (index.bytes + trimmed.bytes) / len(index)
+    log.info("index of %d documents: %.1f bytes each", len(index), held)
     _no_split_empty(index, ledger)
     say("tokens")
     counted = count_tokens(index, judged, spec, run, inputs.tokenizer)

@@ -15,6 +15,7 @@ import pytest
 
 from hearth.curate.executor import InProcessExecutor, quiet
 from hearth.curate.keys import ContentKey
+from hearth.curate.passes import SHARD_ROWS, Pass
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.run import Inputs, curate
 from hearth.curate.sections import SplitSection
@@ -200,7 +201,7 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
         files: Iterable[Path] = (),
         executor: Any = None,
         previous: Path | None = None,
-        shards: Shards | None = None,
+        shard_rows: int = SHARD_ROWS,
         entries: Mapping[str, Sequence[str]] = MappingProxyType({}),
         **changes: Any,
     ) -> Corpus:
@@ -221,9 +222,8 @@ def curated(tmp_path_factory: pytest.TempPathFactory) -> Curate:
             Inputs(paths, items, (), previous, entries),
             spec_of(**changes),
             KEY,
-            executor or InProcessExecutor(),
             out,
-            shards or Shards(scratch),
+            Pass(executor or InProcessExecutor(), Shards(scratch), shard_rows),
         )
         return Corpus(out, metrics)
 
