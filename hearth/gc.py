@@ -124,6 +124,8 @@ def _withdrawn(root: Store) -> list[Garbage]:
     scanned: dict[str, tuple[Hit, ...]] = {}
     found = []
     for holding in holdings(root, graves) if graves else ():
+        if holding.kind is Kind.REJECT:
+            continue  # It lies apart: hearth.retention.
         path = root.relative(holding.name) if "://" in holding.name else ""
         match = _ARTIFACT.match(path)
         if holding.kind is Kind.SAMPLE:

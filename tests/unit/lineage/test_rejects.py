@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from hearth.curate.ledger import Step
 from hearth.errors import DataError
+from hearth.gc import garbage
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.pipeline import stage_plans
 from hearth.policy import ObjectLock, Rejecting, RejectSettings
@@ -203,6 +204,8 @@ def test_an_area_that_cannot_be_searched_is_named(home: Library, area: Area) -> 
     said = record.model_copy(update={"metrics": {"rejects": {"uri": uri, "documents": 3}}})
     home.corpus.artifact.folder.put("artifact.json", said.model_dump_json().encode())
     grave = Tombstone(kind=TombstoneKind.KEY, value=ALICE, reason="r", since=NOW)
+    bury(home.store, "x", [grave])
+    assert not [item for item in garbage(home.store, withdrawn=True) if uri in item.path]
     (blind,) = [one for one in holdings(home.store, [grave]) if one.kind is Kind.REJECT]
     assert blind.name == uri
     assert "was not searched" in blind.how
