@@ -5,6 +5,7 @@ This is the only module that reads environment variables.
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import sys
@@ -62,6 +63,12 @@ class Settings(BaseSettings):
     s3_port: int = Field(default=18333, ge=1024, le=65535, description="The local object store.")
     endpoint_port: int = Field(
         default=18000, ge=1024, le=65535, description="Where the local endpoint answers."
+    )
+    slurm_port: int = Field(
+        default=18820, ge=1024, le=65535, description="The REST API of a rehearsed Slurm."
+    )
+    user: str = Field(
+        default_factory=getpass.getuser, description="Who runs the jobs of a rehearsed Slurm."
     )
 
     @field_validator("home", "config", "stages_python")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import AnyHttpUrl, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, Field, StringConstraints, model_validator
 
 from hearth.model import FrozenModel, Stage
 
@@ -18,6 +19,17 @@ RENDEZVOUS: Final = "HEARTH_RENDEZVOUS"
 
 _Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.,:@&|\[\]*+-]*$")]
 """What Slurm takes as a name or a list of names: it cannot be mistaken for an option."""
+
+
+def _is_user(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
+        message = "is not the name of a user"
+        raise ValueError(message)
+    return name
+
+
+# No pattern: an editor sees `${HEARTH_USER}` here.
+_User = Annotated[str, AfterValidator(_is_user)]
 
 
 class Resources(FrozenModel):
@@ -112,7 +124,7 @@ class SlurmOptions(FrozenModel):
 class SlurmSettings(FrozenModel):
     """A Slurm cluster. With neither `rest` nor `login`, its commands run on this machine."""
 
-    user: _Word = Field(description="Who jobs run as.")
+    user: _User = Field(description="Who jobs run as.")
     rest: SlurmRest | None = Field(default=None, description="Through slurmrestd.")
     login: SlurmLogin | None = Field(default=None, description="Through a login node.")
     partition: _Word | None = Field(default=None, description="None: the cluster's default.")

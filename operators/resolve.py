@@ -25,6 +25,7 @@ class ResolveOperator(BaseOperator):
             record = create_build(request, id_of(context), run_of(context), _who(context))
             for pin in record.lock.sources:
                 self.log.info("%s: %s", pin.id, pin.version)
+            self.log.info("splits: %s", record.previous)
             uri = open_named(request.profile, record.id).build.uri
             self.log.info("build %s: %s", record.id, uri)
             return {"uri": uri, "fingerprint": record.lock.digest}

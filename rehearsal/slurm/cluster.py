@@ -84,13 +84,14 @@ class Cluster:
 
     # Up and down --------------------------------------------------------------------------------
 
-    def up(self, *, nodes: bool = True) -> None:
+    def up(self, *, nodes: bool = True, rest_port: int | None = None) -> None:
         """Start what does not run, and wait until every node is idle.
 
         Args:
             nodes: start the nodes too; else somebody else does, one by one.
+            rest_port: where slurmrestd is to listen, when it is first started.
         """
-        self._lay_out()
+        self._lay_out(rest_port)
         self._start_munge()
         self._start_database()
         self.start_accounting()
@@ -220,7 +221,7 @@ class Cluster:
     def _ports_file(self) -> Path:
         return self.home / "etc" / "ports.json"
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, rest_port: int | None) -> None:
         for name in ("etc", "log", "run", "spool", "state", "db"):
             (self.home / name).mkdir(mode=0o755, parents=True, exist_ok=True)
         if self._ports_file.exists():
@@ -232,7 +233,7 @@ class Cluster:
         munge.touch(0o600)
         munge.write_bytes(secrets.token_bytes(1024))
         munge.chmod(0o400)
-        found = Ports.free(self.nodes)
+        found = Ports.free(self.nodes, rest_port)
         config.write(self.home, found)
         self._ports_file.write_text(found.model_dump_json())
 

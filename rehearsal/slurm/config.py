@@ -26,8 +26,13 @@ class Ports(BaseModel):
     nodes: dict[str, int]
 
     @classmethod
-    def free(cls, nodes: tuple[str, ...]) -> Ports:
-        """Ports that nobody has now; all of them are held until the last is found."""
+    def free(cls, nodes: tuple[str, ...], rest: int | None) -> Ports:
+        """Ports that nobody has now; all of them are held until the last is found.
+
+        Args:
+            nodes: the nodes' names.
+            rest: a port for slurmrestd that somebody chose.
+        """
         held = [socket.socket() for _ in range(3 + len(nodes))]
         for one in held:
             one.bind(("127.0.0.1", 0))
@@ -37,7 +42,7 @@ class Ports(BaseModel):
         return cls(
             controller=numbers[0],
             accounting=numbers[1],
-            rest=numbers[2],
+            rest=rest or numbers[2],
             nodes=dict(zip(nodes, numbers[3:], strict=True)),
         )
 
