@@ -67,6 +67,8 @@ def test_reviews_stand_beside_the_card_once_there_are_any(
     shown = command("card", artifact.uri).stdout
     assert shown.startswith(TEXTS["card.md"])
     assert f"| human: <li\\|wei> | {sample['id']} | 100.00% |" in shown
+    for source in {row["doc_key"].partition(":")[0] for row in rows}:
+        assert f"| {source} | human: <li\\|wei> | 100.00% |" in shown
     page = tmp_path / "card.html"
     command("card", MADE, "--html", page)
     text = page.read_text(encoding="utf-8")
