@@ -13,7 +13,7 @@ from hearth.mirror.checks import checked, decoded, long_line, too_large
 from hearth.mirror.extraction import Extraction, Format
 from hearth.mirror.hypertext import article, whole
 from hearth.mirror.man import included, man_date, man_text
-from hearth.mirror.markdown import page
+from hearth.mirror.markdown import front_day, page
 from hearth.mirror.pdf import pdf_text
 from hearth.mirror.records import Reason, Record, Refusal, cleaned
 from hearth.mirror.rows import json_lines, parquet_rows
@@ -90,7 +90,7 @@ def _of_text(text: str, rule: Extraction) -> Iterator[Record | Refusal]:
             yield from _fortunes(text)
         case Format.MARKDOWN:
             title, body = page(text)
-            yield Record(cleaned(body), title=title, fenced=True)
+            yield Record(cleaned(body), title=title, fenced=True, date=front_day(text))
         case _:
             yield Record(cleaned(text))
 

@@ -17,12 +17,15 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from hearth.fences import fenced
+from hearth.mirror.dates import day
 
 _PARSER: Final = MarkdownIt("commonmark").enable("table")
 _DEFINITION: Final = re.compile(r"[ \t>]*\[[^\]\n]+\]:")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>|<[!?][^<>]*>")
 _FIELD: Final = re.compile(r"""title\s*[:=]\s*(['"]?)(.+?)\1\s*""")
 _SETEXT: Final = frozenset({"=", "-"})
+_DAYS: Final = ("lastmod", "last_modified_at", "updated", "modified", "date", "published")
+_FIELDS: Final = 200
 _FRONT: Final = {"---": ("---", "..."), "+++": ("+++",)}
 _LEAVES: Final = frozenset(
     {"heading_open", "table_open", "inline", "code_block", "fence", "html_block", "hr"}
@@ -63,6 +66,22 @@ def page(source: str) -> Page:
             lines[number] = None
     text = "\n".join(line for line in lines if line is not None)
     return Page(headings[0] if headings else title, text)
+
+
+def front_day(source: str) -> str | None:
+    """Return the day that the front matter of a file of Markdown states."""
+    first, *lines = source.replace("\r", "").split("\n")
+    ends = _FRONT.get(first.rstrip(), ())
+    said: dict[str, str] = {}
+    for line in lines:
+        if line.rstrip() in ends:
+            return next((found for name in _DAYS if (found := day(said.get(name)))), None)
+        if not ends or len(said) > _FIELDS:
+            break
+        name, mark, value = line.partition(":" if ends != ("+++",) else "=")
+        if mark:
+            said.setdefault(name.strip().lower(), value.strip().strip("'\""))
+    return None
 
 
 def plain(token: Token) -> str:

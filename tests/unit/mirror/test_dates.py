@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hearth.mirror.dates import day, of_page
 from hearth.mirror.man import man_date
+from hearth.mirror.markdown import front_day
 
 DAYS = st.dates(min_value=date(1971, 1, 1), max_value=date(2999, 12, 31))
 
@@ -56,6 +57,15 @@ def test_a_page_was_changed_when_it_says_so_else_published() -> None:
     assert of_page([published, changed]) == "2024-02-03"
     assert of_page([broken, published]) == "2024-01-02"
     assert of_page([{"name": "generator", "content": "2024-01-02"}, {"name": "date"}]) is None
+
+
+def test_markdown_has_the_day_of_its_front_matter() -> None:
+    hugo = "---\ntitle: T\ndate: 2024-01-02T08:00:00Z\nlastmod: '2024-02-03'\n---\n"
+    assert front_day(hugo + "date: 2025-01-01") == "2024-02-03"
+    assert front_day('+++\r\ndate = "2024-01-02"\r\n+++\r\ntext') == "2024-01-02"
+    assert front_day("---\ndate: 2024-01-02\nnever closed") is None
+    assert front_day("---\ndate: soon\n---\n") is None
+    assert front_day("date: 2024-01-02\n") is None
 
 
 def test_a_manual_page_has_the_day_of_its_title_line() -> None:
