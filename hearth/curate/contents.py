@@ -80,12 +80,7 @@ class Contents:
             "keywords": self._said_of_keywords(),
             "perplexity": self._said_of_perplexity(thresholds),
             "tags": {
-                name: {
-                    tag: dict(found)
-                    for tag, found in sorted(
-                        tags.items(), key=lambda one: (-one[1]["tokens"], one[0])
-                    )
-                }
+                name: {tag: dict(found) for tag, found in sorted(tags.items())}
                 for name, tags in self._tags.items()
             },
             "tokens": self._said_of_tokens(),

@@ -131,7 +131,9 @@ def tags(report: Report) -> Chapter:
                 (word, *map(Number, ("documents", "characters", "tokens"))),
                 [
                     (tag, *(count(one[k]) for k in ("documents", "characters", "tokens")))
-                    for tag, one in report["tags"][name].items()
+                    for tag, one in sorted(
+                        report["tags"][name].items(), key=lambda one: (-one[1]["tokens"], one[0])
+                    )
                 ],
             )
             for name, word in words.items()

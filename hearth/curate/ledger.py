@@ -130,7 +130,7 @@ class Ledger:
         if decision.action is Action.DROPPED:
             self._drops[f"{step.value}/{decision.reason}"] += 1
         if decision.action is Action.FLAGGED:
-            self._flags[f"{step.value}/{decision.reason}"] += 1
+            self._flags[step.value] += 1
         if step is Step.PII and decision.spans:
             self.found[decision.source].update(kind for kind, _, _ in decision.spans)
             self.touched[decision.source] += 1
@@ -163,7 +163,7 @@ class Ledger:
         return dict(sorted(self._drops.items()))
 
     def flags(self) -> dict[str, int]:
-        """Count what was flagged and stayed, by step and reason."""
+        """Count what was flagged and stayed, by step."""
         return dict(sorted(self._flags.items()))
 
     def close(self) -> tables.Written:

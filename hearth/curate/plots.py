@@ -241,17 +241,19 @@ def _mixture(mixture: Mapping[str, Any]) -> str:
 
 
 def _tags(tags: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
-    title = "Tags: tokens, by structure, jurisdiction and topic"
-    figure, axes = _figure(title, max(map(len, tags.values())), columns=3)
+    title = "Tags: share of the tokens, by structure, jurisdiction and topic"
     if not any(tags.values()):
         return ""
+    figure, axes = _figure(title, max(map(len, tags.values())), columns=3)
+    # Every document has one structure; of topics it may have several.
+    total = max(1, sum(one["tokens"] for one in tags["structures"].values()))
     for one, (name, found), colour in zip(axes, tags.items(), (_LEFT, _LOST, _OTHER), strict=True):
-        one.barh(np.arange(len(found)), [tag["tokens"] for tag in found.values()], color=colour)
+        ordered = sorted(found, key=lambda tag: -found[tag]["tokens"])
+        shares = [100 * found[tag]["tokens"] / total for tag in ordered]
+        one.barh(np.arange(len(ordered)), shares, color=colour)
         one.set_title(name, loc="left", color=_OTHER)
-        one.set_xlabel("tokens")
-        one.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-        one.xaxis.set_major_locator(MaxNLocator(3))
-        _rows(one, list(found))
+        one.set_xlabel("% of tokens")
+        _rows(one, ordered)
     return inline_svg(figure, title)
 
 

@@ -16,7 +16,7 @@ your own, end it with `Filter(filter_fn=lambda step: not step, filter_field="ste
     CutContamination   text of evaluation sets; how much of each item a document gives away
     FilterByLanguage   any DocumentFilters, routed by language, the failed one recorded; sources of
                        code and mathematics are spared the rules of prose
-    MatchKeywords      lists of keywords by category, in one pass; documents dropped, flagged, counted
+    MatchKeywords      lists of keywords by category, in one pass; documents go, or are flagged
     TagText            structure, jurisdiction and topics by rules
     ScorePerplexity    character n-gram perplexity, cross-fitted
     CountTokens        tokens and words, by any `tokenizer.json`
