@@ -383,6 +383,30 @@ def test_a_job_on_two_nodes_starts_a_program_on_each(slurm: SlurmRig) -> None:
     assert sorted(ranks) == ["0", "1"]
 
 
+def test_a_job_on_two_nodes_is_asked_to_stop_on_each(slurm: SlurmRig) -> None:
+    script = (
+        "import json, os, signal, subprocess, sys; "
+        "signal.signal(signal.SIGTERM, lambda *_: ranks.send_signal(signal.SIGTERM)); "
+        "words = json.loads(os.environ['HEARTH_LAUNCH']); "
+        "ranks = subprocess.Popen([*words, 'bash', '-c', os.environ['RANK']], "
+        "start_new_session=True); "
+        "sys.exit(ranks.wait())"
+    )
+    rank = (
+        "trap 'echo >> $OUT/saved; exit 75' TERM; (setsid sleep 1000 & echo $! >> $OUT/pids); "
+        "while :; do sleep 0.1; done"
+    )
+    resources = JobResources(nodes=2, cpus=1)
+    command = (sys.executable, "-S", "-c", script)
+    request = slurm.request("wide", *command, resources=resources, env={"RANK": rank})
+    handle = slurm.backend.submit(request)
+    left = slurm.processes("pids", 2)
+    status = slurm.backend.cancel(handle, grace=30)
+    assert (status.state, status.exit_code) == (JobState.CANCELLED, 75), slurm.log(handle)
+    assert len(slurm.lines("saved")) == 2
+    assert not [one for one in left if one.alive()]
+
+
 # --- through a login node -----------------------------------------------------------------------
 
 

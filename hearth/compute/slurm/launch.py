@@ -3,7 +3,8 @@
 The command runs on the first node. What it finds in its environment says how to go on:
 
     HEARTH_NODES       how many nodes there are
-    HEARTH_LAUNCH      JSON: the words before a command that is to run once on every node
+    HEARTH_LAUNCH      JSON: the words before a command that is to run once on every node;
+                       SIGTERM to what they start is SIGTERM to each
     HEARTH_RENDEZVOUS  host:port on the first node, where ranks may meet
 """
 
@@ -14,6 +15,7 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from hearth.compute.slurm import each
 from hearth.compute.slurm.plan import ShimPlan
 from hearth.resources import LAUNCH, NODES, RENDEZVOUS
 
@@ -24,17 +26,17 @@ def variables(plan: ShimPlan, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables above; nothing where one node is all and Slurm has no part in it."""
     if plan.nodes == 1 and not plan.auto_resume:
         return {}
-    words = ["srun", f"--nodes={plan.nodes}", f"--ntasks={plan.nodes}", "--ntasks-per-node=1"]
+    srun = ["srun", f"--nodes={plan.nodes}", f"--ntasks={plan.nodes}", "--ntasks-per-node=1"]
     # A step may use what the batch script uses: both are the same job.
-    words += ["--overlap", "--kill-on-bad-exit=1", "--export=ALL"]
+    srun += ["--overlap", "--kill-on-bad-exit=1", "--export=ALL"]
     if plan.cpus is not None:
-        words.append(f"--cpus-per-task={plan.cpus}")
+        srun.append(f"--cpus-per-task={plan.cpus}")
     if plan.auto_resume:
-        words.append("--auto-resume=1")
+        srun.append("--auto-resume=1")
     job = int(environment["SLURM_JOB_ID"])
     port = _PORTS[job % len(_PORTS)]
     return {
         NODES: str(plan.nodes),
-        LAUNCH: json.dumps(words),
+        LAUNCH: json.dumps(each.words(srun)),
         RENDEZVOUS: f"{os.uname().nodename}:{port}",
     }
