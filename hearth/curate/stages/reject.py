@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePath
+from typing import Final
 
 import pandas as pd
 import pyarrow as pa
@@ -13,10 +17,24 @@ from hearth.curate.ledger import Step
 from hearth.curate.spec import ReadSection
 from hearth.curate.stages.marking import MarkingStage, Rows
 
+_MARKS: Final = 256
+"""Combining marks in a row: UAX 15 knows no text with over 30. Unicode's forms sort such a run in a
+time that grows with its square, and nothing can interrupt that: a million of them take a quarter of
+an hour."""
+_LAST_MARK: Final = 0x20000
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    marks = "".join(chr(c) for c in range(_LAST_MARK) if unicodedata.combining(chr(c)))
+    return re.compile(f"[{re.escape(marks)}]{{{_MARKS}}}")
+
 
 @dataclass
 class RejectUnreadable(MarkingStage):
     """Reject rows without key or text, with invalid UTF-8, NUL bytes, or text out of bounds.
+
+    Out of bounds are also more combining marks in a row than can be normalised in time.
 
     Attributes:
         section: The bounds.
@@ -78,6 +96,8 @@ class RejectUnreadable(MarkingStage):
             len(line) > self.section.max_line_characters for line in text.split("\n")
         ):
             return "endless line"
+        if len(text) >= _MARKS and not text.isascii() and _marks().search(text):
+            return "endless run of marks"
         return None
 
 

@@ -219,6 +219,27 @@ def test_bad_rows_are_counted_and_named(curated: Curate, tmp_path: Path) -> None
     assert "en:page/00" in {row["doc_key"] for row in made.rows} | set(made.step("quality"))
 
 
+@pytest.mark.timeout(60)  # one of them alone takes minutes to normalise
+def test_a_document_that_would_hold_the_others_up_is_rejected_and_its_shard_goes_on(
+    curated: Curate,
+) -> None:
+    poison = {
+        "endless run of marks": "a" + "\u0301\u0316" * 400_000,
+        "endless line": "a" * 2_000_000,
+        "too long": "a" * 8_000_000,
+    }
+    dense = ["\u0301" * 200 + "a", "a.", "1 ", "@", "Ã©"]
+    made = curated(
+        [
+            *library(),
+            *(document(f"a:{why}", text) for why, text in poison.items()),
+            *(document(f"b:{sign}", sign * (60_000 // len(sign))) for sign in dense),
+        ]
+    )
+    rejected = {k: row["reason"] for k, row in made.step("read").items() if row["reason"]}
+    assert rejected == {f"a:{why}": why for why in poison}
+
+
 @pytest.mark.parametrize("name", ["not.parquet", "zeros.parquet"])
 def test_a_file_that_is_not_parquet_is_an_error_that_names_it(curated: Curate, name: str) -> None:
     with pytest.raises(DataError, match=rf"{name}.*mirror the sources again"):
