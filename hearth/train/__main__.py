@@ -112,6 +112,7 @@ def _metrics(spec: TrainSpec, report: Report, tokens: int, request: Request) -> 
         "parameters": report.parameters,
         "vocabulary": request.vocabulary,
         "steps": len(losses),
+        "ended_early": len(losses) < spec.steps,
         "corpus_tokens": tokens,
         "tokens": len(losses) * spec.numerics.global_batch * spec.sequence_length,
         "tokens_per_second": report.tokens_per_second,

@@ -126,6 +126,18 @@ def of_rank(step: int, global_batch: int, rank: int, ranks: int) -> range:
     return range(first, first + share)
 
 
+def exhausted(losses: Sequence[float], patience: int | None) -> bool:
+    """Say whether so many validations went by without a new lowest loss.
+
+    Args:
+        losses: of every validation so far, the first of the model before its first step.
+        patience: how many; None: any number may.
+    """
+    if patience is None or len(losses) <= patience:
+        return False
+    return min(losses[-patience:]) >= min(losses[:-patience])
+
+
 DIVERGENCE_STEPS: Final = 20
 
 

@@ -204,6 +204,13 @@ class Training(FrozenModel):
         description="How often the validation loss is taken, spread evenly; last at the end, and "
         "once more before the first step.",
     )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        le=1_000,
+        description="Validations without a new lowest loss, after which training ends early; "
+        "None: it takes all steps. The rate still falls as if it did.",
+    )
     validation_sequences: int = Field(
         64, ge=1, le=1_000_000, description="Sequences of each language in a validation, at most."
     )

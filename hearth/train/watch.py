@@ -17,7 +17,7 @@ from hearth.train.data import IGNORED, TokenStream
 from hearth.train.events import Events
 from hearth.train.loop import Loop
 from hearth.train.parallel import memory
-from hearth.train.plan import Divergence, utilisation, validation_steps
+from hearth.train.plan import Divergence, exhausted, utilisation, validation_steps
 from hearth.train.run import History, Pace, Request, Validation, Workspace, write_whole
 from hearth.train.saving import Saver
 
@@ -47,7 +47,7 @@ class Watch:
         self._divergence = Divergence(self._operation.divergence, history.losses)
         self._rank = dist.get_rank()
         self._world = dist.get_world_size()
-        self._saver = Saver(
+        self.saver = Saver(
             workspace.checkpoints, request.identity, self._operation.keep_checkpoints
         )
         self._events = Events(workspace.events, len(self._losses)) if self._rank == 0 else None
@@ -74,6 +74,12 @@ class Watch:
         """The share of the devices' peak that training uses, if the peak is known."""
         return self._used(self.tokens_per_second)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether validation says to end early; the same on all ranks, and after a restart."""
+        losses = [validation.loss for validation in self._validations]
+        return exhausted(losses, self._request.spec.patience)
+
     def begin(self) -> None:
         """Take the first validation loss, of the model before its first step."""
         if not self._losses:
@@ -87,17 +93,17 @@ class Watch:
         Raises:
             DataError: training has diverged.
         """
-        flags = [float(self.stop_asked), float(self._saver.written)]
+        flags = [float(self.stop_asked), float(self.saver.written)]
         shared = torch.tensor([loss.item(), *flags], dtype=torch.float64)
         dist.all_reduce(shared)
         mean, stop, written = shared.tolist()
         size = norm.item()
         self._stop = stop > 0
         if not (math.isfinite(mean) and math.isfinite(size)) or self._divergence.see(mean):
-            self._saver.settle()
+            self.saver.settle()
             raise DataError(self._diverged(step, mean, size))
         if written == self._world:
-            self._saver.seal()
+            self.saver.seal()
         self._losses.append(mean)
         self._norms.append(size)
 
@@ -108,18 +114,18 @@ class Watch:
         if step in self._due:
             self._validate(step)
         begun = time.monotonic()
-        last = step == self._request.spec.steps
+        last = step == self._request.spec.steps or self.exhausted
         if self._stop or last or step % self._operation.checkpoint_steps == 0:
-            self._saver.begin(step, self._loop.model, self._loop.optimizer, self.history)
+            self.saver.begin(step, self._loop.model, self._loop.optimizer, self.history)
         if self._stop or last:
-            self._saver.settle()
+            self.saver.settle()
         self._busy += time.monotonic() - begun
         self.stopped = self._stop and not last
         if step % self._operation.interval_steps == 0 or last:
             self._interval(step)
         self._report_pace(step, self._losses[-1])
         self._mark = time.monotonic()
-        return not self.stopped
+        return not (self.stopped or last)
 
     @property
     def _step_tokens(self) -> int:

@@ -82,7 +82,8 @@ def _run(request: Request, workspace: Workspace) -> bool:
         log.info("resumes after step %d from %s", len(history.losses), found.name)
         state.load(found, model, loop.optimizer)
     watch.begin()
-    loop.run(batches, len(history.losses), watch)
+    if not watch.exhausted:
+        loop.run(batches, len(history.losses), watch)
     _finish(request, workspace, watch, len(history.losses) if found else None, loop)
     dist.barrier()
     dist.destroy_process_group()

@@ -142,6 +142,21 @@ def test_continued_pretraining_starts_where_the_base_ended(
     assert report.parameters == scratch[1].parameters
 
 
+def test_training_that_gains_nothing_ends_early_and_stays_ended(
+    scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    still = OptimizerSection(kind=OptimizerKind.ADAMW, learning_rate=1e-12)
+    wanted = spec(optimizer=still, validations=6, patience=2, steps=12)
+    workspace, request = lay_out(tmp_path / "run", wanted)
+    report = alone(monkeypatch, workspace, request)
+    assert len(report.history.losses) < 12
+    assert not report.stopped
+    workspace.report.unlink()
+    again = alone(monkeypatch, workspace, request)
+    assert again.history == report.history
+    assert again.steps == 0
+
+
 def test_adapters_move_alone_and_are_merged(
     scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -43,6 +43,12 @@ def test_the_front_matter_is_what_hugging_face_reads() -> None:
     assert body.startswith("\n# demo\n")
 
 
+def test_the_card_tells_what_each_stretch_gained() -> None:
+    # 2 bits in 2 steps of 16 × 256 tokens, at 100 tokens per second.
+    assert "| 2 | 8,192 | en | 1.5000 | 1e+03 | 244 | 87.9 |" in made()
+    assert "It ended early, at step 2 of 100" in made()
+
+
 def test_the_card_tells_data_licences_numbers_recipe_and_lineage() -> None:
     text = made()
     assert "| handbook | zh | CC-BY-SA-3.0 | 1,200 | 34,000 |" in text

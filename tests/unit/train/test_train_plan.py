@@ -13,6 +13,7 @@ from hearth.train.plan import (
     Divergence,
     Mixture,
     RankError,
+    exhausted,
     failure_of,
     of_rank,
     quotas,
@@ -133,6 +134,23 @@ def test_a_resumed_run_knows_how_low_the_loss_was() -> None:
         whole.see(loss)
     assert [whole.see(loss) for loss in high] == [resumed.see(loss) for loss in high]
     assert resumed.see(6.0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "over"),
+    [
+        ([5, 4, 3], 1, False),
+        ([5, 4, 4], 1, True),
+        ([5, 3, 4, 3.5], 2, True),
+        ([5, 3, 4, 2.5], 2, False),
+        ([3, 4], 2, False),
+        ([3, 4, 5, 6], None, False),
+    ],
+)
+def test_patience_ends_with_validations_that_bring_nothing(
+    losses: list[float], patience: int | None, *, over: bool
+) -> None:
+    assert exhausted(losses, patience) is over
 
 
 def test_half_the_peak_is_half() -> None:

@@ -1,0 +1,91 @@
+"""One rank that trains by turns with Hearth's loop and with a bare one; see `throughput.py`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from hearth.train import optimizer, parallel
+from hearth.train.batches import Batches
+from hearth.train.loop import Loop
+from hearth.train.network import network
+from hearth.train.run import History, Request, Workspace
+from hearth.train.watch import Watch
+
+BLOCK = 20
+ROUNDS = 6
+"""The first warms up and is not counted."""
+
+
+class Until:
+    """A watch that ends a run after a block of steps, with a checkpoint if asked."""
+
+    def __init__(self, watch: Watch, loop: Loop, *, save: bool) -> None:
+        self._watch = watch
+        self._loop = loop
+        self._save = save
+        self.agree = watch.agree
+
+    def after(self, step: int) -> bool:
+        """Say whether the block goes on."""
+        going = self._watch.after(step)
+        if self._save and step % BLOCK == BLOCK // 2:
+            saver = self._watch.saver
+            saver.begin(step, self._loop.model, self._loop.optimizer, self._watch.history)
+        return going and step % BLOCK != 0
+
+
+def bare(model: DistributedDataParallel, adam: torch.optim.Optimizer, batches: Batches) -> None:
+    """Train a block as a tutorial would: no packing, no agreement, no checkpoint, no curves."""
+    for step in range(BLOCK):
+        for batch in batches.of_step(step)[0]:
+            logits = model(input_ids=batch["input_ids"], use_cache=False).logits
+            loss = torch.nn.functional.cross_entropy(
+                logits.flatten(0, 1).float(), batch["targets"].flatten()
+            )
+            loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+        adam.zero_grad(set_to_none=True)
+
+
+def main() -> None:
+    """Measure, and leave the seconds of each block in `seconds.json`."""
+    workspace = Workspace(Path(sys.argv[1]))
+    request = Request.model_validate_json(workspace.request.read_bytes())
+    device = parallel.join(1)
+    batches = Batches(request, [workspace.tokens(0)], dist.get_rank(), dist.get_world_size())
+    model = parallel.share(network(request, workspace), request, device)
+    loop = Loop(model, optimizer.build(model, request.spec.optimizer), request.spec, device)
+    watch = Watch(loop, request, workspace, History())
+    watch.begin()
+    plain = DistributedDataParallel(network(request, workspace))
+    adam = torch.optim.AdamW(plain.parameters(), lr=1e-3, betas=(0.9, 0.95))
+    seconds: dict[str, list[float]] = {"hearth": [], "bare": [], "checkpoint": []}
+    step = 0
+    for _ in range(ROUNDS):
+        for name, taken in seconds.items():
+            dist.barrier()
+            began = time.perf_counter()
+            if name == "bare":
+                bare(plain, adam, batches)
+            else:
+                loop.run(batches, step, Until(watch, loop, save=name == "checkpoint"))
+                step += BLOCK
+                watch.saver.settle()
+            dist.barrier()
+            taken.append(time.perf_counter() - began)
+    if dist.get_rank() == 0:
+        counted = {name: found[1:] for name, found in seconds.items()}
+        (workspace.root / "seconds.json").write_text(json.dumps(counted))
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
