@@ -83,14 +83,16 @@ class Account:
             AwsUnreachable: it did not answer, or the service has no endpoint in the region.
         """
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only here
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
         name = f"{service}:{operation}"
         try:
             return dict(getattr(self._client(service), operation)(**arguments))
         except ClientError as error:
             raise refusal(error, name) from error
-        except BotoCoreError as error:
-            message = f"{name}: {error}"
+        except (BotoCoreError, ResponseParserError) as error:
+            # What cannot be read comes from something in between, such as a proxy.
+            message = f"{name}: {str(error).splitlines()[0]}"
             raise AwsUnreachable(message) from error
 
     def regions_of(self, service: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from hearth.aws import AwsSettings
 from hearth.awsapi import AwsUnreachable, refusal
@@ -94,8 +95,9 @@ class AwsHook(AwsBaseHook):
             return dict(getattr(self.conn, operation)(**arguments))
         except ClientError as error:
             raise refusal(error, name) from error
-        except BotoCoreError as error:
-            message = f"{name}: {error}"
+        except (BotoCoreError, ResponseParserError) as error:
+            # What cannot be read comes from something in between, such as a proxy.
+            message = f"{name}: {str(error).splitlines()[0]}"
             raise AwsUnreachable(message) from error
 
 
@@ -191,7 +193,7 @@ class AwsTrigger(AwsBaseWaiterTrigger):
                 async for event in super().run():
                     yield event
                     return
-            except (BotoCoreError, ClientError, OSError) as error:
+            except (BotoCoreError, ClientError, ResponseParserError, OSError) as error:
                 wait = min(wait * 2, _LONGEST_WAIT)
                 self.log.warning("AWS does not answer: %s; asking again in %g s", error, wait)
                 await asyncio.sleep(wait)

@@ -118,7 +118,10 @@ def kms_key(probe_of: str, key: str, ask: Ask) -> Iterator[Finding]:
         yield failed(
             name, key, "is AWS's own: nobody can revoke it", "create a customer-managed key"
         )
-    elif found.get("KeyState") != "Enabled" or found.get("KeyUsage") != "ENCRYPT_DECRYPT":
+    elif found.get("KeyState") != "Enabled" or found.get("KeyUsage") not in {
+        None,
+        "ENCRYPT_DECRYPT",
+    }:
         state = f"{found.get('KeyState')}, for {found.get('KeyUsage')}"
         yield failed(name, key, f"is {state}", "enable it, or name one that encrypts")
     else:
