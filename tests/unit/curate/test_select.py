@@ -230,3 +230,13 @@ def test_of_copies_the_one_from_the_trusted_source_stays() -> None:
     assert set(mine) == {"a:twin", "b:twin"}
     assert mine["a:twin"]["likeness"] == pytest.approx(1)
     assert mine["a:twin"]["diameter"] == 0
+
+
+def test_the_index_holds_less_than_64_bytes_of_a_document() -> None:
+    sizes = {}
+    for count in (500, 2_000):
+        made = [Made(f"a:{n:05}", f"text number {n} " * 9, f"w{n}") for n in range(count)]
+        with indexed(made, SPEC) as index:
+            sizes[count] = index.bytes
+    assert sizes[2_000] == 4 * sizes[500]
+    assert sizes[2_000] <= 64 * 2_000
