@@ -58,7 +58,7 @@ class Saver:
         """Seal what is written; only when all ranks have said so may the manifest."""
         if self._writing is None:
             return
-        self._writing.result()
+        state.wait(self._writing)
         self._writing = None
         if self._rank == 0:
             self._sealing = self._thread.submit(self._sealed, self._step, dist.get_world_size())
@@ -66,7 +66,7 @@ class Saver:
     def settle(self) -> None:
         """Wait until nothing is under way."""
         if self._writing is not None:
-            self._writing.result()
+            state.wait(self._writing)
             dist.barrier()
             self.seal()
         if self._sealing is not None:

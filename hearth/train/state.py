@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import nn
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -52,16 +53,38 @@ def save(
     return future
 
 
+def wait(writing: Future[Any]) -> None:
+    """Wait until a checkpoint is written.
+
+    Raises:
+        Exception: what went wrong, on whichever rank: that its disk is full, that it was lost.
+    """
+    try:
+        writing.result()
+    except CheckpointException as error:  # which is no Exception, and would pass by all handlers
+        raise _reason(error) from error
+
+
 def load(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Put a checkpoint's state into a model and its optimizer."""
     state = _state(model, optimizer)
-    dcp.load(state, storage_reader=dcp.FileSystemReader(folder))
+    try:
+        dcp.load(state, storage_reader=dcp.FileSystemReader(folder))
+    except CheckpointException as error:
+        raise _reason(error) from error
     set_state_dict(
         model,
         optimizer,
         model_state_dict=state["model"],
         optim_state_dict=state["optimizer"],
         options=StateDictOptions(strict=False),
+    )
+
+
+def _reason(error: CheckpointException) -> Exception:
+    reasons = (failure for failure, _ in error.failures.values())
+    return next(
+        (reason for reason in reasons if isinstance(reason, Exception)), RuntimeError(str(error))
     )
 
 

@@ -57,14 +57,19 @@ def _write(
     return write_stream(path, documents(texts, tokenizer, boundary))
 
 
-def alone(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, request: Request) -> Report:
-    """Train on one rank, in this process."""
+def place_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell this process that it is the only rank."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": 0, "WORLD_SIZE": 1}
     for name, value in {**place, "LOCAL_RANK": 0, "GLOO_SOCKET_IFNAME": "lo"}.items():
         monkeypatch.setenv(name, str(value))
+
+
+def alone(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, request: Request) -> Report:
+    """Train on one rank, in this process."""
+    place_of_one(monkeypatch)
     before = signal.getsignal(signal.SIGTERM)
     try:
         worker._run(request, workspace)

@@ -15,6 +15,7 @@ from tensorboardX.proto.event_pb2 import Event
 from transformers import AutoModelForCausalLM
 
 from hearth.errors import TransientError
+from hearth.train import state
 from hearth.train.batches import Batches, batch_of
 from hearth.train.data import mark
 from hearth.train.launch import Ranks
@@ -31,7 +32,7 @@ from hearth.train.spec import (
     TrainSpec,
 )
 from tests.stages.train.conftest import model_spec
-from tests.stages.train.desk import alone, lay_out
+from tests.stages.train.desk import alone, lay_out, place_of_one
 
 ONE = {"world_size": 1, "global_batch": 8, "micro_batch": 4}
 GENTLE = OptimizerSection(kind=OptimizerKind.ADAMW, learning_rate=1e-3)
@@ -198,6 +199,23 @@ def test_shards_learn_as_whole_models_do_and_are_dealt_anew(
     assert again.history.losses == pytest.approx(report.history.losses, abs=2e-3)
     for name, weight in AutoModelForCausalLM.from_pretrained(workspace.model).state_dict().items():
         torch.testing.assert_close(weight, sharded[name], rtol=1e-2, atol=1e-3)
+
+
+def test_a_checkpoint_that_cannot_be_written_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place_of_one(monkeypatch)
+    torch.distributed.init_process_group("gloo")
+    try:
+        model = torch.nn.Linear(2, 2)
+        optimizer = torch.optim.AdamW(model.parameters())
+        (tmp_path / "__0_0.distcp").mkdir()
+        group = torch.distributed.new_group(backend="gloo")
+        writing = state.save(tmp_path, model, optimizer, group)
+        with pytest.raises(IsADirectoryError):
+            state.wait(writing)
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_a_rank_that_hangs_is_ended(tmp_path: Path) -> None:
