@@ -91,7 +91,7 @@ def perplexity(report: Report) -> Chapter:
         f"of {taught} and cross-fitted in {count(rules['folds'])} folds. Thresholds are quantiles "
         f"of train, by language and domain: above {percent(rules['quantile'])} documents went, "
         f"except of test, and below {percent(rules['low_quantile'])} they were flagged as "
-        f"repetition and stayed. Scored: "
+        f"repetition and stayed: {count(report['flags'].get('perplexity', 0))}. Scored: "
         f"{percent(report['coverage']['scored_by_perplexity'])} of the characters."
     )
     parts = [

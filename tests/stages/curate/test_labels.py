@@ -166,6 +166,18 @@ def test_only_the_trusted_teach_and_every_domain_has_its_thresholds(labelled: Co
     assert {key for key, row in decisions.items() if row["action"] == "flagged"} <= kept
 
 
+def test_a_language_of_which_nothing_is_trusted_is_not_scored(curated: Curate) -> None:
+    section = PerplexitySection(bits=16, quantile=0.5, folds=2, trusted=("en",))
+    corpus = curated(perplexity=section)
+    decisions = corpus.step("perplexity")
+    assert all(row["score"] is None for key, row in decisions.items() if key.startswith("zh:"))
+    assert all(row["score"] for key, row in decisions.items() if key.startswith("en:"))
+    assert corpus.metrics["perplexity"]["zh"]["prose"]["high"] is None
+    assert corpus.metrics["flags"]["perplexity"] == sum(
+        row["action"] == "flagged" for row in decisions.values()
+    )
+
+
 def test_the_corpus_has_its_tags_tokens_and_weights(labelled: Corpus) -> None:
     decisions = labelled.step("classify")
     for row in labelled.rows:
