@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from hearth.curate import guard
 from hearth.curate.keys import ContentKey
 from hearth.curate.keywords.lists import Entries, merged, read_list
 from hearth.curate.pii.section import PII_KEY
@@ -159,4 +160,4 @@ def _key(context: Context, spec: CurateSpec) -> ContentKey:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Stage.CURATE, CONTRACT, CurateSpec, run))
+    sys.exit(guard.guarded(lambda: main(Stage.CURATE, CONTRACT, CurateSpec, run)))

@@ -16,6 +16,7 @@ from nemo_curator.backends.base import BaseExecutor, BaseStageAdapter, NodeInfo,
 from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import EmptyTask, Task
 
+from hearth.curate.guard import on_ray
 from hearth.errors import HearthError
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ def choose(input_bytes: int, settings: dict[str, Any], progress: Progress) -> Ba
     if input_bytes < limit:
         return InProcessExecutor(progress)
     log.info("%d bytes of input, Ray from %d: on Ray", input_bytes, limit)
+    on_ray()
     return ray_executor()
 
 

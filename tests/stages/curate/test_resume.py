@@ -106,6 +106,7 @@ def test_what_a_killed_run_finished_is_not_done_again_and_the_corpus_is_the_same
     finally:
         process.send_signal(signal.SIGKILL)
     assert process.wait(60) == -signal.SIGKILL
+    time.sleep(0.5)  # its child goes with it, but a moment later
     first.settle(exit_of(Outcome.LOST, EXIT_TRANSIENT, "killed"))
     left = {info.path: info for info in first.folder.list()}
     done = sealed(first)
