@@ -5,6 +5,7 @@ boto3 is imported where a call is made, because only Airflow's environment has i
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
 from hearth.aws import AwsSettings
@@ -97,20 +98,21 @@ class Account:
 
     def regions_of(self, service: str) -> tuple[str, ...]:
         """Return the regions of this partition that botocore knows a service's endpoint in."""
-        import boto3  # noqa: PLC0415 - only where AWS is used
-
-        found = boto3.session.Session().get_available_regions(
-            service, partition_name=self.settings.partition
-        )
+        found = self._session.get_available_regions(service, partition_name=self.settings.partition)
         return tuple(found)
 
-    def _client(self, service: str) -> Any:
+    @cached_property
+    def _session(self) -> Any:
         import boto3  # noqa: PLC0415 - only where AWS is used
+
+        return boto3.session.Session()
+
+    def _client(self, service: str) -> Any:
         from botocore.config import Config  # noqa: PLC0415
 
         if service not in self._clients:
             url = self.settings.endpoint_url
-            self._clients[service] = boto3.session.Session().client(
+            self._clients[service] = self._session.client(
                 service,
                 region_name=self.settings.region,
                 endpoint_url=str(url) if url else None,
