@@ -1,9 +1,12 @@
 """Tokens per second against a bare PyTorch loop, what a checkpoint costs, how soon a restart steps.
 
-    OMP_NUM_THREADS=1 .venv/stages/bin/python benchmarks/train/throughput.py
+    OMP_NUM_THREADS=1 .venv/stages/bin/python benchmarks/train/throughput.py [--block 20]
+        [--clock wall] [--ranks 1 2] [--starts 5]
+
+`--clock cpu` counts the first rank's own seconds of CPU, for a machine that others use too.
 
 The demo recipe's model and batch, AdamW, fp32, one thread a rank. Hearth's loop and the bare one
-take turns in the same processes, twenty steps each, five counted rounds; the bare one has no
+take turns in the same processes, a block of steps each, five counted rounds; the bare one has no
 packing, agreement, curves or checkpoints. Ratios are of pairs; the lower bound is one-sided at
 95 %, by resampling them. The bars: 0.95 of the bare loop, 5 % for checkpoints at the demo's
 interval, 1.5 × a cold start.
@@ -14,6 +17,7 @@ On a GPU: the same command there, and `mfu` among a training's metrics, once its
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
@@ -30,9 +34,7 @@ from desk import lay_out, spec
 from hearth.train.launch import Ranks
 from hearth.train.run import Workspace
 
-BLOCK = 20
 DEMO_INTERVAL = 100
-STARTS = 5
 
 
 def lower(ratios: list[float]) -> float:
@@ -42,14 +44,15 @@ def lower(ratios: list[float]) -> float:
     return float(np.quantile(np.median(drawn, axis=1), 0.05))
 
 
-def blocks(ranks: int, folder: Path) -> dict[str, list[float]]:
-    """Return the seconds of each block of twenty steps, by loop."""
+def blocks(ranks: int, block: int, clock: str, folder: Path) -> dict[str, list[float]]:
+    """Return the seconds of each block of steps, by loop."""
     workspace, _ = lay_out(folder / f"{ranks}", spec(ranks, 100_000), checkpoint_steps=100_000)
     worker = Path(__file__).with_name("worker.py")
     subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *("--nproc-per-node", str(ranks), str(worker), str(workspace.root)),
+            *(str(block), clock),
         ],
         check=True,
         stderr=subprocess.DEVNULL,
@@ -71,27 +74,36 @@ def started(root: Path, steps: int) -> float:
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--block", type=int, default=20)
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall")
+    parser.add_argument("--ranks", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--starts", type=int, default=5)
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for ranks in (1, 2):
-            found = blocks(ranks, folder)
+        for ranks in asked.ranks:
+            found = blocks(ranks, asked.block, asked.clock, folder)
             pairs = list(zip(found["hearth"], found["bare"], strict=True))
             ratios = [bare / ours for ours, bare in pairs]
-            tokens = BLOCK * 8 * 256 / statistics.median(found["hearth"])
+            tokens = asked.block * 8 * 256 / statistics.median(found["hearth"])
             extra = [
-                (saved - ours) / (ours * DEMO_INTERVAL / BLOCK)
+                (saved - ours) / (ours * DEMO_INTERVAL / asked.block)
                 for saved, ours in zip(found["checkpoint"], found["hearth"], strict=True)
             ]
             print(
                 f"{ranks} rank(s): {tokens:,.0f} tokens/s, {statistics.median(ratios):.3f} of the "
                 f"bare loop (lower bound {lower(ratios):.3f}); a checkpoint every {DEMO_INTERVAL} "
-                f"steps costs {statistics.median(extra):.1%}"
+                f"steps costs {statistics.median(extra):.1%}",
+                flush=True,
             )
         cold, again = [], []
-        for number in range(STARTS):
+        for number in range(asked.starts):
             root = folder / f"start-{number}"
             cold.append(started(root, 1))
             again.append(started(root, 2))
+        if not cold:
+            return
         ratio = statistics.median(again) / statistics.median(cold)
         print(
             f"start to first step and model: {statistics.median(cold):.1f} s cold, "

@@ -18,7 +18,7 @@ from hearth.train.network import network
 from hearth.train.run import History, Request, Workspace
 from hearth.train.watch import Watch
 
-BLOCK = 20
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 ROUNDS = 6
 """The first warms up and is not counted."""
 
@@ -26,7 +26,8 @@ ROUNDS = 6
 class Until:
     """A watch that ends a run after a block of steps, with a checkpoint if asked."""
 
-    def __init__(self, watch: Watch, loop: Loop, *, save: bool) -> None:
+    def __init__(self, watch: Watch, loop: Loop, block: int, *, save: bool) -> None:
+        self._block = block
         self._watch = watch
         self._loop = loop
         self._save = save
@@ -35,15 +36,17 @@ class Until:
     def after(self, step: int) -> bool:
         """Say whether the block goes on."""
         going = self._watch.after(step)
-        if self._save and step % BLOCK == BLOCK // 2:
+        if self._save and step % self._block == self._block // 2:
             saver = self._watch.saver
             saver.begin(step, self._loop.model, self._loop.optimizer, self._watch.history)
-        return going and step % BLOCK != 0
+        return going and step % self._block != 0
 
 
-def bare(model: DistributedDataParallel, adam: torch.optim.Optimizer, batches: Batches) -> None:
+def bare(
+    model: DistributedDataParallel, adam: torch.optim.Optimizer, batches: Batches, block: int
+) -> None:
     """Train a block as a tutorial would: no packing, no agreement, no checkpoint, no curves."""
-    for step in range(BLOCK):
+    for step in range(block):
         for batch in batches.of_step(step)[0]:
             logits = model(input_ids=batch["input_ids"], use_cache=False).logits
             loss = torch.nn.functional.cross_entropy(
@@ -57,7 +60,7 @@ def bare(model: DistributedDataParallel, adam: torch.optim.Optimizer, batches: B
 
 def main() -> None:
     """Measure, and leave the seconds of each block in `seconds.json`."""
-    workspace = Workspace(Path(sys.argv[1]))
+    workspace, block = Workspace(Path(sys.argv[1])), int(sys.argv[2])
     request = Request.model_validate_json(workspace.request.read_bytes())
     device = parallel.join(1)
     batches = Batches(request, [workspace.tokens(0)], dist.get_rank(), dist.get_world_size())
@@ -72,15 +75,15 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, taken in seconds.items():
             dist.barrier()
-            began = time.perf_counter()
+            began = CLOCKS[sys.argv[3]]()
             if name == "bare":
-                bare(plain, adam, batches)
+                bare(plain, adam, batches, block)
             else:
-                loop.run(batches, step, Until(watch, loop, save=name == "checkpoint"))
-                step += BLOCK
+                loop.run(batches, step, Until(watch, loop, block, save=name == "checkpoint"))
+                step += block
                 watch.saver.settle()
             dist.barrier()
-            taken.append(time.perf_counter() - began)
+            taken.append(CLOCKS[sys.argv[3]]() - began)
     if dist.get_rank() == 0:
         counted = {name: found[1:] for name, found in seconds.items()}
         (workspace.root / "seconds.json").write_text(json.dumps(counted))
