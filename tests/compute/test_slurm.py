@@ -130,6 +130,17 @@ def test_a_copy_that_starts_first_is_the_job(slurm: SlurmRig) -> None:
     assert slurm.lines("ran") == [str(copy)]
 
 
+def test_jobs_of_one_id_on_two_clusters_do_not_meet_on_a_machine(slurm: SlurmRig) -> None:
+    handle = slurm.backend.submit(slurm.bash("apart", f"pwd -P > $OUT/where; {STAYS}"))
+    slurm.processes("pids", 1)
+    name = slurm.job("apart").slurm_name
+    folder = f"hearth-{name}.{slurm.number(handle)}.0"
+    assert folder in Path(slurm.lines("where")[0]).parts
+    (slurm.folder / "go").touch()
+    assert slurm.ended(handle).state is JobState.SUCCEEDED
+    slurm.until(lambda: not list(slurm.slurm.settings.scratch.glob(f"hearth-{name}*")))
+
+
 # --- Slurm's own ends ---------------------------------------------------------------------------
 
 

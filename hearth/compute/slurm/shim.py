@@ -96,7 +96,11 @@ def _run(plan: ShimPlan, environment: dict[str, str]) -> int:
     if why_not:
         log.info("%s", why_not)
         return 0
-    local = JobFolder(Path(plan.scratch) / f"hearth-{mine.job}.{mine.restart}")
+    # By the store too: job ids begin anew with every cluster. A restart may meet what it left here.
+    ours = f"hearth-{folder.slurm_name}.{mine.job}"
+    for left in Path(plan.scratch).glob(f"{ours}.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    local = JobFolder(Path(plan.scratch) / f"{ours}.{mine.restart}")
     local.create()
     scratch = str(local.make_scratch(Path(plan.scratch)))
     link = Link(folder, local, mine, plan.heartbeat)
