@@ -103,17 +103,15 @@ def together(executor: BaseExecutor) -> int:
 
 
 def ray_executor() -> BaseExecutor:
-    """Return Curator's executor on Ray Data, which reports nothing to Ray's makers.
-
-    It connects to the cluster that RAY_ADDRESS names; without one it starts its own for each run.
-    """
-    from nemo_curator.backends.ray_data import RayDataExecutor  # noqa: PLC0415 - slow to import
+    """Return Curator's executor on Ray Data, which reports nothing to Ray's makers."""
     from ray._common.usage.usage_lib import (  # noqa: PLC0415 - no public way to switch it off
         set_usage_stats_enabled_via_env_var,
     )
 
+    from hearth.curate.onray import RayExecutor  # noqa: PLC0415 - slow to import
+
     set_usage_stats_enabled_via_env_var(False)
-    return RayDataExecutor()
+    return RayExecutor()
 
 
 def quiet() -> None:

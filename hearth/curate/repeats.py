@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,25 +18,12 @@ from hearth.curate.database import parquet
 from hearth.curate.index import Index, columns_of
 from hearth.curate.near import buckets, jaccard, linked
 from hearth.curate.paragraphs import DIGEST
+from hearth.curate.parts import PARTS, CopyWriter, Found
 from hearth.curate.plan import HELDNESS, SPLITS, UnionFind
 from hearth.curate.shelf import Sets, Shelf
 from hearth.curate.spec import CurateSpec
 
-_PARTS: Final = pa.schema(
-    [("place", pa.uint32()), ("key", pa.uint64()), ("high", pa.uint64()), ("low", pa.uint64())]
-)
-"""A paragraph's key orders paragraphs as they are preferred: rank of the document, number."""
-_COPIES: Final = pa.schema(
-    [
-        ("place", pa.uint32()),
-        ("key", pa.uint64()),
-        ("original", pa.uint64()),
-        ("reason", pa.string()),
-        ("likeness", pa.float64()),
-    ]
-)
 _NUMBER: Final = (1 << 32) - 1
-_TOGETHER: Final = 8_192
 
 
 class Copy(NamedTuple):
@@ -144,14 +131,14 @@ class Repeats:
         fields = [("number", pa.uint32()), ("key", pa.uint64())]
         schema = pa.schema([*fields, *((name, pa.uint64()) for name in names)])
         with (
-            pq.ParquetWriter(self._parts, _PARTS, compression="none") as parts,
+            pq.ParquetWriter(self._parts, PARTS, compression="none") as parts,
             pq.ParquetWriter(self._long, schema, compression="none", use_dictionary=False) as long,
         ):
             for numbers, *columns in columns_of(
                 index.shards, "paragraphs", "passages", "passage_shingles", "passage_bands"
             ):
                 places = place_of[numbers]
-                found = _Found()
+                found = Found()
                 for place, digests, passages, shingles, signed in zip(
                     places.tolist(), *columns, strict=True
                 ):
@@ -178,7 +165,7 @@ class Repeats:
             for columns in self._index.database.columns(query)
             for row in zip(*(column.tolist() for column in columns), strict=True)
         )
-        with _CopyWriter(self._exact) as file:
+        with CopyWriter(self._exact) as file:
             for place, mine in groupby(rows, key=lambda row: row[0]):
                 text = self._index.texts[int(self._index.number[place])].decode()
                 where = paragraphs.spans(text)
@@ -204,7 +191,7 @@ class Repeats:
             pass
         # A set is named by its first member, which is the one that is preferred.
         names = sets.names()
-        with _CopyWriter(self._near) as file:
+        with CopyWriter(self._near) as file:
             for place in np.flatnonzero(names != np.arange(len(names))).tolist():
                 root, key = int(names[place]), int(keys[place])
                 likeness = jaccard(shingles[root], shingles[place])
@@ -245,62 +232,3 @@ class Repeats:
                 file.write_table(pa.table(columns, schema=schema))
                 done += batch.num_rows
         return np.concatenate(keys), np.concatenate(numbers_of)
-
-
-class _Found:
-    """Paragraphs of some documents, on their way to a file."""
-
-    def __init__(self) -> None:
-        self._places: list[npt.NDArray[np.uint32]] = [np.empty(0, dtype=np.uint32)]
-        self._keys: list[npt.NDArray[np.uint64]] = [np.empty(0, dtype=np.uint64)]
-        self._digests: list[bytes] = []
-        self._bands: list[bytes] = []
-        self.long: list[int] = []
-
-    def add(self, place: int, rank: int, digests: bytes, passages: bytes, bands: bytes) -> None:
-        count = len(digests) // DIGEST
-        first = rank << 32
-        self._places.append(np.full(count, place, dtype=np.uint32))
-        self._keys.append(np.arange(first, first + count, dtype=np.uint64))
-        self._digests.append(digests)
-        self._bands.append(bands)
-        self.long += [first + n for n in np.frombuffer(passages, dtype=np.int64)[::2].tolist()]
-
-    def parts(self) -> pa.Table:
-        halves = np.frombuffer(b"".join(self._digests), dtype=np.uint64).reshape(-1, 2)
-        columns = [np.concatenate(self._places), np.concatenate(self._keys), *halves.T]
-        return pa.table([pa.array(np.ascontiguousarray(c)) for c in columns], schema=_PARTS)
-
-    def passages(self, first: int, bands: int, schema: pa.Schema) -> pa.Table:
-        count = len(self.long)
-        names = np.frombuffer(b"".join(self._bands), dtype=np.uint64).reshape(count, bands)
-        numbers = np.arange(first, first + count, dtype=np.uint32)
-        keys = np.array(self.long, dtype=np.uint64)
-        columns = [pa.array(np.ascontiguousarray(c)) for c in (numbers, keys, *names.T)]
-        return pa.table(columns, schema=schema)
-
-
-class _CopyWriter:
-    """Writes copies of paragraphs, some at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetWriter(path, _COPIES, compression="none")
-        self._rows: list[tuple[int, int, int, str, float]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._file.close()
-
-    def add(self, place: int, key: int, original: int, reason: str, likeness: float) -> None:
-        self._rows.append((place, key, original, reason, likeness))
-        if len(self._rows) >= _TOGETHER:
-            self._flush()
-
-    def _flush(self) -> None:
-        columns = zip(*self._rows, strict=True) if self._rows else [[] for _ in _COPIES]
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, _COPIES, strict=True)]
-        self._file.write_table(pa.table(arrays, schema=_COPIES))
-        self._rows = []

@@ -20,7 +20,8 @@ from hearth.curate.cut import cut_repeats
 from hearth.curate.evidence import evidence
 from hearth.curate.exposure import Contamination
 from hearth.curate.finish import Books, Corpus, finish
-from hearth.curate.index import Index, build
+from hearth.curate.index import Index
+from hearth.curate.indexing import build
 from hearth.curate.judge import judge
 from hearth.curate.keys import ContentKey
 from hearth.curate.keywords.lists import Entries

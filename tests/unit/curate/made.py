@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from hearth.curate.assigned import Assigned
 from hearth.curate.database import Database
-from hearth.curate.index import Index, build
+from hearth.curate.index import Index
+from hearth.curate.indexing import build
 from hearth.curate.keys import ContentKey, Domain
 from hearth.curate.near import Shingler
 from hearth.curate.paragraphs import hashed

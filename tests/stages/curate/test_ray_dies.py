@@ -1,0 +1,105 @@
+"""Laws of curation on Ray when something of Ray dies. Slow: a cluster starts for each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from hearth.attempt import Attempt, Outcome, exit_of
+from hearth.curate.__main__ import run
+from hearth.curate.executor import InProcessExecutor, ray_executor
+from hearth.curate.passes import Pass
+from hearth.curate.prepare import prepare
+from hearth.curate.shards import Shards
+from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
+from hearth.documents import write_documents
+from hearth.errors import EXIT_OK, EXIT_TRANSIENT
+from hearth.model import Stage
+from hearth.profile import SecretRef, StorageSettings
+from hearth.stage.job import environment_for
+from hearth.storage import Store
+from tests import artifacts
+from tests.artifacts import execute, publish
+from tests.stages.curate.conftest import KEY, library, spec_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def first(process: psutil.Process, wanted: Callable[[str], bool]) -> psutil.Process | None:
+    """The first process below another whose command is wanted."""
+    for child in process.children(recursive=True):
+        try:
+            if wanted(" ".join(child.cmdline()[:1])):
+                return child
+        except psutil.Error:
+            continue
+    return None
+
+
+def test_a_worker_that_is_killed_loses_no_document_and_doubles_none(tmp_path: Path) -> None:
+    path, spec = tmp_path / "documents.parquet", spec_of()
+    write_documents(path, library())
+    done, killed = threading.Event(), threading.Event()
+
+    def kill() -> None:
+        while not done.wait(0.2):
+            worker = first(psutil.Process(), lambda name: "ray::" in name and "HashContent" in name)
+            if worker is not None:
+                worker.kill()
+                killed.set()
+                return
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        there = prepare([path], spec, KEY, Pass(ray_executor(), Shards(tmp_path / "there"), 24))
+    finally:
+        done.set()
+        killer.join()
+    assert killed.is_set()
+    here = prepare([path], spec, KEY, Pass(InProcessExecutor(), Shards(tmp_path / "here"), 24))
+    assert [pq.read_table(one) for one in there] == [pq.read_table(one) for one in here]
+
+
+def test_the_death_of_the_only_node_is_worth_another_try(store: Store, tmp_path: Path) -> None:
+    write_documents(tmp_path / "all.parquet", library())
+    inputs = {
+        "mirror": publish(store, Stage.MIRROR, {"documents/all.parquet": tmp_path / "all.parquet"})
+    }
+    (tmp_path / "key").write_bytes(b"thirty-two bytes of a secret key")
+
+    def attempt(**settings: int) -> Attempt:
+        secrets = {CONTENT_KEY: SecretRef(file=tmp_path / "key")}
+        return artifacts.claim(
+            store, Stage.CURATE, CONTRACT, spec_of(), inputs, secrets=secrets, settings=settings
+        )
+
+    lost = attempt(ray_above_bytes=0)
+    storage = StorageSettings(uri=f"file://{tmp_path}/store")
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hearth.curate", "--job", lost.job_uri],
+            env={**os.environ, **environment_for(storage, Path("/tmp"))},  # noqa: S108 - Ray wants short paths
+            stdout=log,
+            stderr=log,
+        )
+    node = psutil.Process(process.pid)
+    while first(node, lambda name: name.startswith("ray::")) is None:
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        time.sleep(0.2)
+    raylet = first(node, lambda name: name.endswith("/raylet"))
+    assert raylet is not None
+    raylet.kill()
+    assert process.wait(240) == EXIT_TRANSIENT, (tmp_path / "log").read_text()
+    lost.settle(exit_of(Outcome.LOST, EXIT_TRANSIENT, "the node died"))
+    _, end = execute(attempt(), Stage.CURATE, CONTRACT, CurateSpec, run)
+    assert end.code == EXIT_OK, end
