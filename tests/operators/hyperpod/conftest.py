@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import botocore.loaders
+import botocore.session
 import pytest
 from airflow.sdk import Context
 from airflow.sdk.exceptions import TaskDeferred
@@ -52,7 +53,7 @@ def aws() -> Iterator[Emulator]:
     # Reading SageMaker's service model takes longer than anything else here.
     loader = botocore.loaders.create_loader()
     with pytest.MonkeyPatch.context() as patch, emulator(provision_seconds=0.05) as running:
-        patch.setattr(botocore.loaders, "create_loader", lambda *_: loader)
+        patch.setattr(botocore.session, "create_loader", lambda *_: loader)
         yield running
 
 
