@@ -137,7 +137,7 @@ def _add_cluster(resolve: BaseOperator, first: BaseOperator, last: list[StageOpe
         HyperPodReleaseOperator,
     )
 
-    start = HyperPodClusterOperator(task_id="cluster").as_setup()
+    start: BaseOperator = HyperPodClusterOperator(task_id="cluster").as_setup()  # type: ignore[no-untyped-call]
     # A cluster that could not be given back costs money: the run is to say so.
     end = HyperPodReleaseOperator(task_id="cluster_end").as_teardown(
         setups=start, on_failure_fail_dagrun=True

@@ -33,7 +33,7 @@ class ResolveOperator(BaseOperator):
     def _refuse_without_cluster(self, name: str) -> None:
         """Refuse a cluster's profile where the DAG has no task that starts one."""
         aws = load_profile(name).aws
-        if aws is None or aws.hyperpod is None or not self.has_dag():
+        if aws is None or aws.hyperpod is None or not self.has_dag():  # type: ignore[no-untyped-call]
             return
         if not self.dag.has_task("cluster"):
             message = (
