@@ -36,6 +36,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 from nemo_curator.pipeline import Pipeline
 from nemo_curator.stages.base import ProcessingStage
+from nemo_curator.stages.resources import Resources
 from nemo_curator.stages.text.filters import ScoreFilter
 from nemo_curator.stages.text.filters import heuristic as stock
 from nemo_curator.stages.text.filters.heuristic import repetition
@@ -51,6 +52,7 @@ from hearth.curate.passes import BATCH
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.spec import QualitySection
 from hearth.curate.stages.clean import CleanText, RepairText, TakeChange
+from hearth.curate.stages.marking import SLICE
 from hearth.curate.stages.quality import FilterByLanguage, filters_of
 from hearth.documents import read_documents
 
@@ -138,16 +140,17 @@ def _some(folder: Path | None, count: int) -> Iterator[tuple[str, str]]:
             yield row["language"], row["text"][:size]
 
 
-def ours() -> list[ProcessingStage]:
-    """Return our stages."""
+def ours(*, slim: bool = False) -> list[ProcessingStage]:
+    """Return our stages; slim ones fit on Ray with two CPUs."""
     english = EnglishRules(**_PUBLISHED, max_top_3gram=0.18)
     # What is a line of 30 characters in English is one of 10 in Chinese.
     chinese = ChineseRules(
         **_PUBLISHED, min_mean_line=10, min_common_characters=2, min_stop_characters=0.01
     )
+    share = Resources(cpus=SLICE if slim else 1.0)
     return [
-        Modify(RepairText(), "text", "clean"),
-        Modify(CleanText(narrow=True), [["clean", "source"]], "clean"),
+        Modify(RepairText(), "text", "clean").with_(resources=share),
+        Modify(CleanText(narrow=True), [["clean", "source"]], "clean").with_(resources=share),
         TakeChange(),
         FilterByLanguage(filters=filters_of(QualitySection(en=english, zh=chinese))),
     ]
@@ -192,7 +195,7 @@ def theirs(language: str) -> list[ProcessingStage]:
 
 def run(stages: list[ProcessingStage], rows: Sequence[tuple[str, str]]) -> Run:
     """Run stages over documents."""
-    tasks = _tasks(rows)
+    tasks = batches(rows)
     started = time.process_time()
     results = Pipeline(name="filters", stages=stages).run(InProcessExecutor(), initial_tasks=tasks)
     spent = time.process_time() - started
@@ -209,7 +212,8 @@ def run_stock(rows: Sequence[tuple[str, str]]) -> Run:
     return Run(sum(one.seconds for one in done), sum(one.kept for one in done))
 
 
-def _tasks(rows: Sequence[tuple[str, str]]) -> list[DocumentBatch]:
+def batches(rows: Sequence[tuple[str, str]]) -> list[DocumentBatch]:
+    """Return documents as Curator takes them."""
     frame = pd.DataFrame(rows, columns=["language", "text"]).assign(source="")
     return [
         DocumentBatch(dataset_name="benchmark", data=frame.iloc[start : start + BATCH].copy())
