@@ -246,7 +246,7 @@ def states_until(slurm: SlurmRig, handle: JobHandle, holds: Callable[[], object]
         seen.add(slurm.backend.status(handle).state)
         return holds()
 
-    slurm.until(look, 90)
+    slurm.until(look, 150)
     return seen
 
 
@@ -404,7 +404,8 @@ def test_a_job_on_two_nodes_is_asked_to_stop_on_each(slurm: SlurmRig) -> None:
         "sys.exit(ranks.wait())"
     )
     rank = (
-        "trap 'echo >> $OUT/saved; exit 75' TERM; (setsid sleep 1000 & echo $! >> $OUT/pids); "
+        "trap 'sleep $SLURM_PROCID; echo >> $OUT/saved; exit 75' TERM; "
+        "(setsid sleep 1000 & echo $! >> $OUT/pids); "
         "while :; do sleep 0.1; done"
     )
     resources = JobResources(nodes=2, cpus=1)

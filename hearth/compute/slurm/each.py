@@ -4,6 +4,9 @@ SIGTERM to it is SIGTERM to each of them, which may then end in its own order. s
 SIGTERM for an order to kill at once; but SIGUSR2 it passes on, to every process of the step. So
 there is one process more on each node (`… each --here COMMAND`): it has its descendants ignore
 that, tells the command by SIGTERM, and ends what is left.
+
+srun kills all when one of them fails, so that none waits for the dead in vain. Once asked to stop,
+how each ends is its own affair, and the others shall have their time too: the exit code is 75.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hearth.compute import process
+from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 
 _SWEEP_SECONDS: Final = 10.0
 _SIGNAL_BASE: Final = 128
@@ -46,12 +50,21 @@ def _run(command: list[str], passes_on: signal.Signals, *, here: bool) -> int:
     except OSError as error:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         return _SIGNAL_BASE - 1
+    told = False
+
+    def tell(*_: object) -> None:
+        nonlocal told
+        told = True
+        child.send_signal(passes_on)
+
     for number in asked:
-        signal.signal(number, lambda *_: child.send_signal(passes_on))
+        signal.signal(number, tell)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, asked)
     code = child.wait()
     if here:
         process.kill_all(lambda: process.descendants([os.getpid()]), _SWEEP_SECONDS)
+    if told:
+        return EXIT_OK if here else EXIT_TRANSIENT
     return code if code >= 0 else _SIGNAL_BASE - code
 
 
