@@ -171,7 +171,7 @@ class Execution:
         request = JobRequest(
             name=attempt.name,
             command=("python", "-m", f"hearth.{plan.stage}", "--job", attempt.job_uri),
-            environment="stages",
+            environment=plan.stage.environment,
             env=environment_for(record.profile.storage),
             resources=JobResources(
                 nodes=wanted.nodes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -39,6 +39,10 @@ def parse(model: type[Value], raw: bytes, where: str, what: str, advice: str = "
         raise DataError(message) from error
 
 
+CURATOR: Final = "curator"
+MODEL: Final = "model"
+
+
 class Stage(StrEnum):
     """What makes an artifact. The order is the order of a build."""
 
@@ -47,6 +51,11 @@ class Stage(StrEnum):
     CURATE = "curate"
     TRAIN = "train"
     EVALUATE = "evaluate"
+
+    @property
+    def environment(self) -> str:
+        """What its program runs in: an image, or the environment that stands for it."""
+        return CURATOR if self in {Stage.MIRROR, Stage.CURATE} else MODEL
 
 
 class StageSpec(FrozenModel):

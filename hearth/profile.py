@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from functools import lru_cache
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -69,6 +70,10 @@ class Settings(BaseSettings):
     )
     user: str = Field(
         default_factory=getpass.getuser, description="Who runs the jobs of a rehearsed Slurm."
+    )
+    endpoint_host: IPv4Address = Field(
+        default=IPv4Address("127.0.0.1"),
+        description="Its address; 0.0.0.0 where only a container publishes the port.",
     )
 
     @field_validator("home", "config", "stages_python")

@@ -53,6 +53,7 @@ class BackendName(StrEnum):
     """Where jobs can run."""
 
     LOCAL = "local"
+    RUNNER = "runner"
     SLURM = "slurm"
 
 
@@ -133,8 +134,8 @@ class SlurmSettings(FrozenModel):
     options: SlurmOptions = SlurmOptions()
     gpu_resource: _Word = Field(default="gpu", description="What GPUs are called (GRES).")
     environments: dict[str, Path] = Field(
-        description="What a job runs in (`stages`) → its Python interpreter on the nodes, with "
-        "Hearth installed."
+        description="What a job runs in (`curator`, `model`) → its Python interpreter on the "
+        "nodes, with Hearth installed."
     )
     scratch: Path = Field(
         default=Path("/tmp"),  # noqa: S108 - the nodes', where every user has a folder of his own
@@ -167,6 +168,18 @@ class SlurmSettings(FrozenModel):
         return self
 
 
+class RunnerSettings(FrozenModel):
+    """Containers in which jobs run, each behind a runner (`python -m hearth.compute.runner`)."""
+
+    addresses: dict[str, AnyHttpUrl] = Field(
+        min_length=1, description="What a job runs in (`curator`, `model`) → its runner's address."
+    )
+    token: str = Field(
+        default="runner_token",
+        description="Which of the profile's `secrets` holds the token that they ask for.",
+    )
+
+
 class Compute(FrozenModel):
     """The backend, and what each stage may use of it."""
 
@@ -174,16 +187,21 @@ class Compute(FrozenModel):
     slurm: SlurmSettings | None = Field(
         default=None, description="With `backend: slurm`: the cluster."
     )
+    runner: RunnerSettings | None = Field(
+        default=None, description="With `backend: runner`: the containers."
+    )
     resources: Resources = Field(
         default=Resources(), description="For every stage without its own."
     )
     stages: dict[Stage, Resources] = Field(default={}, description="Per stage.")
 
     @model_validator(mode="after")
-    def _cluster_is_there(self) -> Self:
-        if (self.backend is BackendName.SLURM) is not (self.slurm is not None):
-            message = "`slurm` says which cluster `backend: slurm` means: give both or neither"
-            raise ValueError(message)
+    def _backend_is_described(self) -> Self:
+        described = {BackendName.SLURM: self.slurm, BackendName.RUNNER: self.runner}
+        for name, section in described.items():
+            if (self.backend is name) is not (section is not None):
+                message = f"`{name}` says what `backend: {name}` means: give both or neither"
+                raise ValueError(message)
         return self
 
     def resources_of(self, stage: Stage) -> Resources:

@@ -62,7 +62,7 @@ class JobRequest(FrozenModel):
         min_length=1, description="Program and arguments; `python` is the environment's own."
     )
     environment: str = Field(
-        description="What the command runs in: `stages`, `airflow`, or the name of an image."
+        description="What the command runs in: `curator`, `model` or `airflow`."
     )
     env: dict[_VariableName, _Text] = Field(
         default={}, description="Environment variables.", repr=False

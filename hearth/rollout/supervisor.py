@@ -24,6 +24,7 @@ from hearth.errors import HearthError, SpecError
 from hearth.profile import load_profile, settings
 from hearth.rollout.child import Child, adopt
 from hearth.rollout.fetch import fetch
+from hearth.rollout.haproxy_config import Address
 from hearth.rollout.mail import Mail
 from hearth.rollout.observation import Observation
 from hearth.rollout.proxy import PROXY, Proxy
@@ -44,13 +45,13 @@ _LOCK: Final = "lock"
 class Supervisor:
     """One endpoint's processes on this machine."""
 
-    def __init__(self, store: Store, name: str, port: int, folder: Path) -> None:
+    def __init__(self, store: Store, name: str, address: Address, folder: Path) -> None:
         """Take over the folder, and what an earlier supervisor left running.
 
         Args:
             store: the root of the store.
             name: the endpoint.
-            port: where clients reach it.
+            address: where clients reach it.
             folder: for everything that it keeps here; also the working directory.
         """
         self._name = name
@@ -61,7 +62,7 @@ class Supervisor:
         self._seats: dict[Slot, str] = {}
         self._draining: dict[str, float] = {}
         self._left = {child.name: child for child in adopt(folder)}
-        self._proxy = Proxy(folder, port, self._adopted(PROXY, port))
+        self._proxy = Proxy(folder, address, self._adopted(PROXY, address.port))
         self._seen: Observation | None = None
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -154,7 +155,7 @@ class Supervisor:
             serving=state.serving.version if state.serving else None,
             candidate=state.candidate.version if state.candidate else None,
             weight=routing.weight,
-            proxy_port=self._proxy.port,
+            proxy_port=self._proxy.address.port,
             proxy_running=self._proxy.running,
             proxy_restarts=self._proxy.restarts,
             servers=tuple(server.observe() for server in self._servers.values()),
@@ -196,13 +197,14 @@ def main(
     try:
         here, target = settings(), load_profile(profile)
         name = endpoint or target.endpoint.name
-        serve(Store.open(target.storage), name, here.endpoint_port, here.home / "endpoint" / name)
+        address = Address(here.endpoint_host, here.endpoint_port)
+        serve(Store.open(target.storage), name, address, here.home / "endpoint" / name)
     except HearthError as error:
         log.error("%s", error)  # noqa: TRY400 - it says all there is to say
         raise typer.Exit(error.exit_code) from error
 
 
-def serve(store: Store, name: str, port: int, folder: Path) -> None:
+def serve(store: Store, name: str, address: Address, folder: Path) -> None:
     """Supervise an endpoint until SIGTERM or SIGINT.
 
     Raises:
@@ -221,7 +223,7 @@ def serve(store: Store, name: str, port: int, folder: Path) -> None:
         asked: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda number, _: asked.append(number))
-        Supervisor(store, name, port, folder).run(lambda: bool(asked))
+        Supervisor(store, name, address, folder).run(lambda: bool(asked))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 from hearth.compute.backend import Backend, JobHandle, JobRequest
 from hearth.compute.local import LocalBackend
 from hearth.compute.registry import open_backend
+from hearth.compute.remote import RunnerBackend
 from hearth.compute.slurm.backend import SlurmBackend
 from hearth.profile import Profile, settings
 
@@ -32,6 +33,8 @@ def opened(rig: dict[str, str]) -> Backend:
             opened = open_backend(profile, settings())
             assert isinstance(opened, SlurmBackend)
             return replace(opened, patience=0.5)
+        case "runner":
+            return RunnerBackend({"airflow": rig["address"]}, rig["token"])
         case other:
             raise ValueError(other)
 

@@ -1,14 +1,16 @@
 """What a backend must bring to be put through the conformance suite.
 
-A new backend adds a `Rig` of its own to `RIGS`, and a branch to `client.opened`. The Slurm that
-`SlurmRig` uses is real, and shared by the session's tests.
+A new backend adds a `Rig` of its own, a branch to the fixture `rig`, and one to `client.opened`.
+The Slurm that `SlurmRig` uses is real, and shared by the session's tests.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,9 +29,11 @@ from hearth.compute.jobdir import FAMILY, SHIM, JobFolder
 from hearth.compute.local import LocalBackend
 from hearth.compute.process import ProcessIdentity
 from hearth.compute.registry import open_backend
+from hearth.compute.remote import RunnerBackend
 from hearth.compute.settle import folders
 from hearth.compute.slurm.backend import SlurmBackend
 from hearth.compute.slurm.folder import StoreFolder
+from hearth.errors import TransientError
 from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings, settings
 from hearth.resources import BackendName, Compute, SlurmRest, SlurmSettings
 from rehearsal.slurm import Cluster
@@ -156,7 +160,7 @@ class LocalRig(Rig):
 
     def end(self) -> None:
         for folder in folders(self.jobs):
-            self.backend.cancel(JobHandle(backend="local", name=folder.name), grace=0)
+            self.backend.cancel(JobHandle(backend=self.backend.name, name=folder.name), grace=0)
 
     def job(self, name: str) -> JobFolder:
         return JobFolder(self.jobs / name)
@@ -165,6 +169,68 @@ class LocalRig(Rig):
         shim = self.job(name).read(SHIM)
         assert shim is not None
         return ProcessIdentity.from_json(shim)
+
+
+class Server:
+    """A runner in a process of its own, shared by the session's tests: it starts in seconds."""
+
+    bearer = "of good news"
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        token = home / "token"
+        token.write_text(f"{self.bearer}\n")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self._command = [
+            *(sys.executable, "-m", "hearth.compute.runner", "airflow"),
+            *(f"--token-file={token}", f"--port={port}"),
+        ]
+        self.start()
+
+    def start(self) -> None:
+        environment = {**os.environ, "HEARTH_HOME": str(self.home)}
+        with (self.home / "runner.log").open("ab") as log:
+            self._process = subprocess.Popen(self._command, env=environment, stdout=log, stderr=log)
+        Rig.until(self._answers)
+
+    def stop(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+        self._process.wait(PATIENCE)
+
+    def backend(self, token: str = bearer) -> RunnerBackend:
+        return RunnerBackend({"airflow": self.address}, token)
+
+    def _answers(self) -> bool:
+        try:
+            return self.backend().find("nobody") is None
+        except TransientError:
+            return False
+
+
+class RunnerRig(LocalRig):
+    """The local backend of another process, behind HTTP."""
+
+    def __init__(self, folder: Path, server: Server) -> None:
+        super().__init__(folder)
+        self.server = server
+        self.jobs = server.home / "jobs"
+        self.backend = server.backend()
+        self.description = {
+            "backend": "runner",
+            "address": server.address,
+            "token": server.bearer,
+        }
+
+    def restart(self) -> None:
+        self.server.stop(signal.SIGKILL)
+        self.server.start()
+
+    def end(self) -> None:
+        super().end()
+        shutil.rmtree(self.jobs, ignore_errors=True)
 
 
 class SlurmRig(Rig):
@@ -233,9 +299,6 @@ class SlurmRig(Rig):
         self.cluster.clear()
 
 
-RIGS: dict[str, type[Rig]] = {"local": LocalRig, "slurm": SlurmRig}
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A Slurm of three nodes."""
@@ -251,14 +314,24 @@ def cluster() -> Iterator[Cluster]:
             cluster.down()
 
 
-@pytest.fixture(params=["local", pytest.param("slurm", marks=pytest.mark.slurm)])
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A runner."""
+    server = Server(tmp_path_factory.mktemp("runner"))
+    yield server
+    server.stop(signal.SIGTERM)
+
+
+@pytest.fixture(params=["local", "runner", pytest.param("slurm", marks=pytest.mark.slurm)])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    kind = RIGS[request.param]
-    rig = (
-        kind(tmp_path, request.getfixturevalue("cluster"))
-        if issubclass(kind, SlurmRig)
-        else kind(tmp_path)
-    )
+    rig: Rig
+    match request.param:
+        case "slurm":
+            rig = SlurmRig(tmp_path, request.getfixturevalue("cluster"))
+        case "runner":
+            rig = RunnerRig(tmp_path, request.getfixturevalue("server"))
+        case _:
+            rig = LocalRig(tmp_path)
     yield rig
     rig.close()
 
@@ -266,6 +339,13 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
 @pytest.fixture
 def slurm(tmp_path: Path, cluster: Cluster) -> Iterator[SlurmRig]:
     rig = SlurmRig(tmp_path, cluster)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def runner(tmp_path: Path, server: Server) -> Iterator[RunnerRig]:
+    rig = RunnerRig(tmp_path, server)
     yield rig
     rig.close()
 

@@ -9,12 +9,14 @@ from pydantic import ValidationError
 from hearth.compute.backend import JobHandle, JobRequest
 from hearth.compute.local import LocalBackend
 from hearth.compute.registry import open_backend
+from hearth.compute.remote import RunnerBackend
 from hearth.errors import SpecError
+from hearth.model import Stage
 from hearth.profile import Profile, Settings
 
 
 def request(**changes: Any) -> JobRequest:
-    known = {"name": "a-1", "command": ("true",), "environment": "stages", "time_limit": 1}
+    known = {"name": "a-1", "command": ("true",), "environment": "model", "time_limit": 1}
     return JobRequest.model_validate({**known, **changes})
 
 
@@ -66,11 +68,12 @@ def test_a_handle_survives_json() -> None:
 def profile(**compute: Any) -> Profile:
     known = {"name": "here", "storage": {"uri": "s3://hearth", "region": "us-east-1"}}
     known["endpoint"] = {"url": "http://127.0.0.1:1"}
-    known["secrets"] = {"slurm_key": {"env": "SLURM_KEY"}}
+    known["secrets"] = {"slurm_key": {"env": "SLURM_KEY"}, "runner_token": {"env": "RUNNER_TOKEN"}}
     return Profile.model_validate({**known, "compute": compute})
 
 
-CLUSTER = {"user": "hearth", "environments": {"stages": "/opt/hearth/bin/python"}}
+CLUSTER = {"user": "hearth", "environments": {"model": "/opt/hearth/bin/python"}}
+CONTAINERS = {"addresses": {"curator": "http://curator:8787", "model": "http://model:8788"}}
 REST = {"url": "http://slurm.internal:6820", "api_version": "v0.0.43"}
 
 
@@ -78,11 +81,15 @@ REST = {"url": "http://slurm.internal:6820", "api_version": "v0.0.43"}
     "compute",
     [
         {"backend": "local"},
+        {"backend": "runner", "runner": CONTAINERS},
         {"backend": "slurm", "slurm": CLUSTER},
         {"backend": "slurm", "slurm": {**CLUSTER, "rest": REST}},
     ],
 )
-def test_every_backend_that_a_profile_can_name_opens(compute: dict[str, Any]) -> None:
+def test_every_backend_that_a_profile_can_name_opens(
+    compute: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNNER_TOKEN", "a token")
     assert open_backend(profile(**compute), Settings()).name == compute["backend"]
 
 
@@ -91,15 +98,21 @@ def test_every_backend_that_a_profile_can_name_opens(compute: dict[str, Any]) ->
     [
         {"backend": "slurm"},
         {"slurm": CLUSTER},
+        {"backend": "runner"},
+        {"backend": "runner", "runner": {"addresses": {}}},
         {"backend": "slurm", "slurm": {**CLUSTER, "partition": "--wrap=rm"}},
         {"backend": "slurm", "slurm": {**CLUSTER, "options": {"comment": "x"}}},
         {"backend": "slurm", "slurm": {**CLUSTER, "rest": {**REST, "api_version": "v1"}}},
         {"backend": "slurm", "slurm": {**CLUSTER, "rest": {**REST, "identity": "claims"}}},
     ],
 )
-def test_a_cluster_that_cannot_be_is_refused(compute: dict[str, Any]) -> None:
+def test_a_backend_that_cannot_be_is_refused(compute: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         profile(**compute)
+
+
+def test_no_token_of_a_runner_is_shown() -> None:
+    assert "secret" not in repr(RunnerBackend({"model": "http://model:8788"}, "secret"))
 
 
 def test_a_cluster_whose_key_the_profile_does_not_name_is_refused() -> None:
@@ -114,5 +127,5 @@ def test_local_jobs_lie_in_the_home_and_run_in_two_environments() -> None:
     backend = open_backend(profile(backend="local"), settings)
     assert isinstance(backend, LocalBackend)
     assert backend.jobs == settings.home / "jobs"
-    assert backend.environments["stages"] == settings.stages_python
+    assert backend.environments[Stage.TRAIN.environment] == settings.stages_python
     assert str(backend.environments["airflow"]) == sys.executable

@@ -24,7 +24,7 @@ SECRET = "correct horse battery staple"  # noqa: S105
 
 
 def cluster(**changes: Any) -> SlurmSettings:
-    known = {"user": "hearth", "environments": {"stages": "/opt/hearth/bin/python"}}
+    known = {"user": "hearth", "environments": {"model": "/opt/hearth/bin/python"}}
     return SlurmSettings.model_validate({**known, **changes})
 
 
@@ -32,7 +32,7 @@ def submitted(folder: Path, settings: SlurmSettings, **changes: Any) -> Submissi
     known = {
         "name": "hearth-train-1",
         "command": ("python", "-m", "hearth.train"),
-        "environment": "stages",
+        "environment": "model",
         "env": {"TOKEN": SECRET},
         "time_limit": 3600,
         "resources": {"nodes": 2, "cpus": 8, "gpus": 4, "memory_bytes": 3 << 30},
@@ -76,7 +76,7 @@ def test_only_a_job_with_a_restart_budget_is_put_back(tmp_path: Path) -> None:
 
 
 def test_an_environment_that_the_cluster_does_not_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="stages"):
+    with pytest.raises(SpecError, match="model"):
         submitted(tmp_path, cluster(), environment="airflow")
 
 

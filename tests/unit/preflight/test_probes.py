@@ -71,7 +71,7 @@ def slurmy(**rest: Any) -> Profile:
             "backend": "slurm",
             "slurm": {
                 "user": "hearth",
-                "environments": {"stages": "/x"},
+                "environments": {"model": "/x"},
                 "rest": {"url": "http://head:6820", "api_version": "v0.0.38", **rest},
             },
         },

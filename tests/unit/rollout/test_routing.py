@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearth.rollout.haproxy_config import configuration
+from hearth.rollout.haproxy_config import Address, configuration
 from hearth.rollout.routing import Routing, Seat, Slot, commands, maps
 from hearth.rollout.seating import Standing, route, take_seats
 from hearth.rollout.state import EndpointState, Version
@@ -17,6 +18,9 @@ LEASE = timedelta(minutes=5)
 A, B, C = (Version.of(f"s3://b/artifacts/train/{d * 64}", d * 64, "build", NOW) for d in "abc")
 UP = {A.version: Standing(port=1001, ready=True), B.version: Standing(port=1002, ready=True)}
 SEATS = {Slot.BLUE: A.version, Slot.GREEN: B.version}
+
+
+PUBLIC = Address(IPv4Address("127.0.0.1"), 18000)
 
 
 def serving_a(weight: int = 0, *, candidate: bool = True) -> EndpointState:
@@ -94,10 +98,10 @@ def test_who_leaves_does_so_before_anybody_moves_in() -> None:
 
 
 def test_the_configuration_starts_as_the_commands_would_leave_it() -> None:
-    text = configuration(route(serving_a(50), SEATS, UP, NOW), 18000)
+    text = configuration(route(serving_a(50), SEATS, UP, NOW), PUBLIC)
     assert "bind 127.0.0.1:18000\n" in text
     assert "server blue 127.0.0.1:1001\n" in text
     assert "server green 127.0.0.1:1002 backup" in text
     assert "disabled" not in text
-    empty = configuration(Routing(), 18000)
+    empty = configuration(Routing(), PUBLIC)
     assert empty.count("disabled") == 4
