@@ -32,7 +32,7 @@ class RayExecutor(RayDataExecutor):
         except (RayError, ConnectionError) as error:
             message = f"Ray: {type(error).__name__}: {error}: try again"
             raise TransientError(message) from error
-        except RuntimeError as error:
+        except Exception as error:
             if _NOT_STARTED in str(error):
                 message = "Ray: its node did not start in time: try again, on an idler machine"
                 raise TransientError(message) from error

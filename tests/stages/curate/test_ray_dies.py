@@ -88,13 +88,19 @@ def test_the_death_of_the_only_node_is_worth_another_try(store: Store, tmp_path:
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "hearth.curate", "--job", lost.job_uri],
-            env={**os.environ, **environment_for(storage, Path("/tmp"))},  # noqa: S108 - Ray wants short paths
+            env={
+                **os.environ,
+                **environment_for(storage, Path("/tmp")),  # noqa: S108 - Ray wants short paths
+            },
             stdout=log,
             stderr=log,
         )
     node = psutil.Process(process.pid)
     while first(node, lambda name: name.startswith("ray::")) is None:
-        assert process.poll() is None, (tmp_path / "log").read_text()
+        if process.poll() is not None:
+            said = (tmp_path / "log").read_text()
+            assert (process.poll(), "did not start in time" in said) == (EXIT_TRANSIENT, True), said
+            pytest.skip("Ray waits 30 s for its node, and this machine was busier than that")
         time.sleep(0.2)
     raylet = first(node, lambda name: name.endswith("/raylet"))
     assert raylet is not None

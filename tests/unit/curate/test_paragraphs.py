@@ -35,7 +35,7 @@ class Document(NamedTuple):
     held_out: int = 2
 
 
-SLOWLY = settings(deadline=None, max_examples=8)
+SLOWLY = settings(deadline=None, max_examples=5)
 POOL = [
     "The lamp in the yard is lit by the keeper at dusk.",
     "The lamp in the yard is lit",
