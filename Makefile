@@ -32,7 +32,7 @@ lock: $(AIRFLOW)/.ok ## resolve pyproject.toml into the locks again
 
 # --- the stack --------------------------------------------------------------------------------------
 
-.PHONY: up stop status demo bench schemas
+.PHONY: up stop status demo bench bench-curate schemas
 up: envs ## start the store, Airflow and the endpoint
 	@$(AIRFLOW)/bin/python -m hearth.stack up
 
@@ -49,6 +49,13 @@ demo: up ## build, evaluate and serve a small model from real text; leaves the s
 bench: envs ## measure what the chain costs over its jobs, and what parsing the DAGs costs
 	@$(AIRFLOW)/bin/python benchmarks/parsing.py
 	@$(AIRFLOW)/bin/python benchmarks/overhead.py
+
+# DOCUMENTS may name a folder of mirrored documents: real text beside the made-up one.
+DOCUMENTS ?=
+bench-curate: envs ## measure curation against its bars and its peers; DOCUMENTS=folder adds real text
+	@missed=0; for what in "contamination frozen" "pii recall" copies filters "start --ray" \
+	  $(if $(DOCUMENTS),"copies $(DOCUMENTS)" "filters $(DOCUMENTS)" "parallel $(DOCUMENTS)"); do \
+	  echo "== $$what"; $(STAGES)/bin/python -m benchmarks.curate.$$what || missed=1; done; exit $$missed
 
 schemas: $(AIRFLOW)/.ok ## write the JSON Schemas of recipes and profiles
 	@$(AIRFLOW)/bin/python -m hearth.schemas docs/reference
