@@ -10,6 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from hearth.cli import app
+from hearth.cli.output import console
 from hearth.profile import StorageSettings, settings
 from tests.unit.lineage.library import Library, library
 
@@ -30,7 +31,8 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command
     (tmp_path / "profiles" / "local.yaml").write_text(PROFILE.format(home=tmp_path))
     monkeypatch.setenv("HEARTH_CONFIG", str(tmp_path))
     monkeypatch.setenv("HEARTH_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "240")
+    # Not COLUMNS: a console that was made before keeps the width it found then.
+    monkeypatch.setattr(console, "_width", 240)
     settings.cache_clear()
     yield lambda *arguments: CliRunner().invoke(app, [str(one) for one in arguments])
     settings.cache_clear()
