@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,9 +60,10 @@ class ReapOperator(BaseOperator):
                 profile = load_profile(name)
                 yield profile, Store.open(profile.storage)
             except HearthError as error:
-                self.log.warning(
-                    "profile %s is passed over: %s", name, str(error).split("\n", 1)[0]
-                )
+                # Others are often for elsewhere, or not filled in: no news every two minutes.
+                level = logging.WARNING if name == settings().profile else logging.INFO
+                why = str(error).split("\n", 1)[0]
+                self.log.log(level, "profile %s is passed over: %s", name, why)
 
     def _reap_cluster(
         self, aws: AwsSettings, pod: HyperPod, root: Store, is_active: IsActive
