@@ -173,4 +173,3 @@ def _runs(
     ends = np.append(starts[1:], len(ordered))
     for place in np.flatnonzero(ends - starts > 1):
         yield order[starts[place] : ends[place]].tolist()
-
