@@ -63,11 +63,16 @@ class HyperPodHook(AwsHook):
                 yield str(row["ClusterName"])
 
     def tags(self, arn: str) -> dict[str, str]:
-        """Return a cluster's tags."""
-        return {
-            str(tag["Key"]): str(tag["Value"])
-            for tag in self._pages("list_tags", "Tags", ResourceArn=arn)
-        }
+        """Return a cluster's tags; none of one that has just gone."""
+        try:
+            return {
+                str(tag["Key"]): str(tag["Value"])
+                for tag in self._pages("list_tags", "Tags", ResourceArn=arn)
+            }
+        except AwsRefused as refused:
+            if refused.code in _NOT_FOUND:
+                return {}
+            raise
 
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Set tags."""

@@ -96,6 +96,17 @@ class Cloud:
         assert described
         return {g["InstanceGroupName"]: g["TargetCount"] for g in described["InstanceGroups"]}
 
+    def shows(self, status: str, cluster: str = "hearth") -> None:
+        """Wait until a node is seen in a state: with a lag, the cluster itself is not at once."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if self.hook.describe(cluster) is not None and any(
+                node.status == status for node in self.hook.nodes(cluster)
+            ):
+                return
+            time.sleep(0.02)
+        pytest.fail(f"no node of {cluster} is {status}")
+
     def settled(self, cluster: str = "hearth") -> None:
         """Wait until no change goes on."""
         deadline = time.monotonic() + 20

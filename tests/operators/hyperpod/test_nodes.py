@@ -61,6 +61,7 @@ def test_one_replacement_whatever_becomes_of_the_answer(
     before = ids(cloud)
     cloud.aws.fail_node("hearth", "workers-1")
     cloud.aws.lag(0.3)
+    cloud.shows("Failure")
     cloud.aws.fault("BatchReplaceClusterNodes", kind)
     run(repair(), context)
     run(repair(), context)

@@ -28,7 +28,10 @@ class Account:
         self.region = region
         ec2, kms, ecr = (self.client(name) for name in ("ec2", "kms", "ecr"))
         self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        # Else moto draws the zone by lot, and not every zone offers every type.
+        zone = {"AvailabilityZone": f"{region}a"}
+        made = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.1.0/24", **zone)
+        subnet = made["Subnet"]["SubnetId"]
         self.key = kms.create_key()["KeyMetadata"]["KeyId"]
         ecr.create_repository(repositoryName="hearth-stages")
         kind = "application/vnd.oci.image.manifest.v1+json"
