@@ -53,6 +53,7 @@ def preview(request: Request) -> Preview:
         SpecError: recipe or profile is wrong, or a margin is smaller than its suite can see.
     """
     here = settings()
+    recipe_file = path_of(here.recipes, request.recipe)  # a slip in its name needs no store
     profile = load_profile(request.profile)
     root = Store.open(profile.storage)
     run = Run(dag_id="plan", run_id="plan")
@@ -63,7 +64,7 @@ def preview(request: Request) -> Preview:
     scanned: dict[str, tuple[Hit, ...]] = {}
     return Preview(
         recipe=record.recipe_name,
-        recipe_file=path_of(here.recipes, record.recipe_name),
+        recipe_file=recipe_file,
         profile=profile.name,
         profile_file=path_of(here.profiles, profile.name),
         last_build=last.id if last else None,

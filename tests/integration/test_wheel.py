@@ -150,7 +150,7 @@ def test_airflow_parses_the_shipped_dags_with_the_shipped_plugin(run: Run, tmp_p
         AIRFLOW__CORE__DAGS_FOLDER=folders[0],
         AIRFLOW__CORE__PLUGINS_FOLDER=folders[1],
     )
-    assert found == [["build_llm", "reap", "weekly_demo"], {}, True]
+    assert found == [["build_llm", "preflight", "reap", "weekly_demo"], {}, True]
 
 
 def test_own_recipes_lie_where_one_setting_says_and_a_plan_says_what_it_read(
