@@ -14,6 +14,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hearth.stack import bucket
 from hearth.stack.daemon import Daemon
 from hearth.stack.ports import HOST, StorePorts
 from hearth.stack.secrets import Secrets, write_private
@@ -92,10 +93,7 @@ def key_pair(secrets: Secrets) -> tuple[str, str]:
 
 
 def missing(ports: StorePorts, secrets: Secrets, *buckets: str) -> str | None:
-    """Say what keeps the store from being used; None when all is well and the buckets are there.
-
-    All but the first are made with Object Lock, which a bucket has from the start or never.
-    """
+    """Say what keeps the store from being used; None when all is well and the buckets are there."""
     try:
         if not httpx.get(
             f"http://{HOST}:{ports.s3}/healthz", timeout=5, trust_env=False
@@ -113,11 +111,7 @@ def missing(ports: StorePorts, secrets: Secrets, *buckets: str) -> str | None:
         config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10),
     )
     try:
-        known = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
-        for bucket in buckets:
-            if bucket not in known:
-                locked = bucket != buckets[0]
-                client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=locked)
+        bucket.make(client, *buckets)
     except (BotoCoreError, ClientError) as error:
         return f"buckets {', '.join(buckets)}: {error}"
     return None
