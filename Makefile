@@ -60,9 +60,25 @@ bench-curate: envs ## measure curation against its bars and its peers; DOCUMENTS
 schemas: $(AIRFLOW)/.ok ## write the JSON Schemas of recipes and profiles
 	@$(AIRFLOW)/bin/python -m hearth.schemas docs/reference
 
+# --- images --------------------------------------------------------------------------------------------
+
+# Where the secrets of the compose stack lie.
+HEARTH_SECRETS ?= .hearth/compose
+.PHONY: images secrets compose-up
+images: ## build the images with docker, podman or buildah; docker/build says what can be set
+	@docker/build
+
+secrets: ## make what is missing of the compose stack's secrets
+	@docker/secrets $(HEARTH_SECRETS)
+
+compose-up: images secrets ## start the compose stack, and say where things are
+	@docker compose up --detach
+	@printf 'Airflow   http://localhost:%s   user admin, password in %s\nEndpoint  http://localhost:%s/v1\n' \
+	  "$${HEARTH_AIRFLOW_PORT:-18080}" "$(HEARTH_SECRETS)/admin_password" "$${HEARTH_ENDPOINT_PORT:-18000}"
+
 # --- checks -----------------------------------------------------------------------------------------
 
-.PHONY: lint format test test-fast
+.PHONY: lint format test test-fast test-images
 lint: $(AIRFLOW)/.ok ## ruff, mypy and the import borders
 	$(AIRFLOW)/bin/ruff format --check .
 	$(AIRFLOW)/bin/ruff check .
@@ -83,6 +99,11 @@ test: envs ## every tier of tests, in order
 	@$(if $(filter browser,$(SKIP)),,requirements/debian browser chromium=chromium)
 	@$(if $(filter slurm,$(SKIP)),,requirements/debian slurm $(foreach pair,$(SLURM),'$(pair)'))
 	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,$(SKIP))
+
+test-images: $(AIRFLOW)/.ok ## build the images and test the compose stack, without a container engine; needs root
+	@requirements/debian images buildah=buildah debootstrap=debootstrap setpriv=util-linux \
+	  '/usr/lib/postgresql/*/bin/initdb=postgresql'
+	@tests/images/run
 
 test-fast: $(AIRFLOW)/.ok ## the unit tests alone
 	@$(AIRFLOW)/bin/python tests/tiers.py --only=unit

@@ -1,0 +1,70 @@
+"""Whether images and compose file are as they were when they last passed their tests.
+
+`python -m tests.images.proof check` exits 0 if so; `record REPORT` writes it down after a green
+run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PROOF: Final = ROOT / "docker" / "proof.json"
+INPUTS: Final = ("docker/*/*", "docker/*", "docker-compose.yaml", "profiles/compose.yaml")
+IMAGES: Final = ("airflow", "curator", "model", "store")
+
+
+def digest() -> str:
+    """The hash of everything that images and compose file are made of, Hearth's own code aside."""
+    found = {path for pattern in INPUTS for path in ROOT.glob(pattern) if path.is_file()} - {PROOF}
+    state = hashlib.sha256()
+    for path in sorted(found):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        state.update(f"{path.relative_to(ROOT)} {content}\n".encode())
+    return state.hexdigest()
+
+
+def record(report: Path) -> None:
+    """Write down what was proven, and what it measured."""
+    suite = next(ET.parse(report).getroot().iter("testsuite"))  # noqa: S314 - pytest's own
+    assert not int(suite.attrib["failures"]) + int(suite.attrib["errors"])
+    sizes = {image: _size(f"localhost/hearth-{image}") for image in IMAGES}
+    proof = {
+        "inputs": digest(),
+        "on": datetime.now(UTC).date().isoformat(),
+        "tests": int(suite.attrib["tests"]),
+        "seconds": round(float(suite.attrib["time"])),
+        "image_bytes": sizes,
+    }
+    PROOF.write_text(json.dumps(proof, indent=2) + "\n")
+
+
+def _size(image: str) -> int:
+    listed = subprocess.run(
+        ["buildah", "images", "--json", image], check=True, capture_output=True, text=True
+    ).stdout
+    (one,) = json.loads(listed)
+    return _bytes(one["size"])
+
+
+def _bytes(shown: str) -> int:
+    number, unit = shown.split()
+    return round(float(number) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit.upper()])
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["check"]:
+            proven = json.loads(PROOF.read_text())["inputs"] if PROOF.exists() else None
+            sys.exit(proven != digest())
+        case ["record", report]:
+            record(Path(report))
+        case _:
+            sys.exit(__doc__)
