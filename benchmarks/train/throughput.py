@@ -27,8 +27,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 from desk import lay_out, spec
 
 from hearth.train.launch import Ranks
