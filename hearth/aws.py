@@ -140,6 +140,9 @@ class HyperPod(FrozenModel):
     wait_minutes: float = Field(
         default=90.0, gt=0, description="A cluster that is not in service by then has failed."
     )
+    poll_seconds: int = Field(
+        default=30, ge=1, le=300, description="How often it is looked at meanwhile."
+    )
 
     @model_validator(mode="after")
     def _groups_have_one_name(self) -> Self:

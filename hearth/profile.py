@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     slurm_port: int = Field(
         default=18820, ge=1024, le=65535, description="The REST API of a rehearsed Slurm."
     )
+    aws_port: int = Field(default=18840, ge=1024, le=65535, description="A rehearsal's AWS.")
     user: str = Field(
         default_factory=getpass.getuser, description="Who runs the jobs of a rehearsed Slurm."
     )

@@ -15,6 +15,7 @@ from airflow.sdk import (
     chain,
 )
 
+from hearth.aws import AwsSettings
 from hearth.errors import HearthError
 from hearth.gate.decision import Reference
 from hearth.model import Stage
@@ -105,8 +106,8 @@ def build_dag(
         # The first build has no rival, and those tasks are skipped: the gate is not.
         gate = GateOperator(task_id="gate", trigger_rule=TriggerRule.NONE_FAILED)
         resolve = ResolveOperator(task_id="resolve")
-        if _on_aws():
-            _add_cluster(resolve, mirror, [evaluate, *rivals])
+        if (aws := _aws()) is not None:
+            _add_cluster(aws, resolve, mirror, [evaluate, *rivals])
         chain(
             resolve,
             mirror,
@@ -121,15 +122,17 @@ def build_dag(
     return dag
 
 
-def _on_aws() -> bool:
-    """Whether this machine's own profile names AWS: its DAGs have tasks that others do without."""
+def _aws() -> AwsSettings | None:
+    """Return AWS as this machine's own profile has it: DAGs then have tasks others do without."""
     try:
-        return load_profile().aws is not None
+        return load_profile().aws
     except HearthError:
-        return False  # the first task says what is wrong with it
+        return None  # the first task says what is wrong with it
 
 
-def _add_cluster(resolve: BaseOperator, first: BaseOperator, last: list[StageOperator]) -> None:
+def _add_cluster(
+    aws: AwsSettings, resolve: BaseOperator, first: BaseOperator, last: list[StageOperator]
+) -> None:
     """Put a build on a cluster: probed first, started for the stages, given back after them."""
     # boto3 and the amazon provider are slow to import.
     from operators.hyperpod.cluster import (  # noqa: PLC0415
@@ -137,9 +140,11 @@ def _add_cluster(resolve: BaseOperator, first: BaseOperator, last: list[StageOpe
         HyperPodReleaseOperator,
     )
 
-    start: BaseOperator = HyperPodClusterOperator(task_id="cluster").as_setup()  # type: ignore[no-untyped-call]
+    poll: dict[str, Any] = {"poll_seconds": aws.hyperpod.poll_seconds} if aws.hyperpod else {}
+    setup: Any = HyperPodClusterOperator(task_id="cluster", **poll)
+    start: BaseOperator = setup.as_setup()
     # A cluster that could not be given back costs money: the run is to say so.
-    end = HyperPodReleaseOperator(task_id="cluster_end").as_teardown(
+    end = HyperPodReleaseOperator(task_id="cluster_end", **poll).as_teardown(
         setups=start, on_failure_fail_dagrun=True
     )
     chain(PreflightOperator(task_id="preflight"), resolve, start, first)

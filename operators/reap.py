@@ -32,8 +32,11 @@ class ReapOperator(BaseOperator):
         clusters: list[tuple[AwsSettings, HyperPod, Store]] = []
         for profile, root in self._profiles():
             stores.setdefault(profile.storage.uri, root)
-            if profile.aws is not None and profile.aws.hyperpod is not None:
-                clusters.append((profile.aws, profile.aws.hyperpod, root))
+            aws = profile.aws
+            # An emulated cluster is there only while its own profile is used, and costs nothing.
+            elsewhere = profile.name != settings().profile and aws and aws.endpoint_url
+            if aws is not None and aws.hyperpod is not None and not elsewhere:
+                clusters.append((aws, aws.hyperpod, root))
         states: dict[tuple[str, str], bool | None] = {}
 
         def is_active(run: Run) -> bool | None:
