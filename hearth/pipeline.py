@@ -22,6 +22,7 @@ from hearth.mirror.spec import FetchPlan, MirrorSpec
 from hearth.model import FrozenModel, Stage, StageSpec
 from hearth.policy import REJECTS
 from hearth.recipe import Recipe
+from hearth.resources import METRICS
 from hearth.stage.job import Job
 from hearth.suite.spec import CONTRACT as SUITE_CONTRACT
 from hearth.suite.spec import SuiteSpec
@@ -100,7 +101,7 @@ def stage_plans(record: BuildRecord) -> dict[Stage, StagePlan]:
         TRAIN_CONTRACT,
         _spec(TrainSpec, recipe.train, tokens.get(Stage.TRAIN)),
         {"corpus": curate.ref(), **_base(recipe, mirror)},
-        settings=_operation(recipe),
+        settings=_operation(recipe) | _metrics(record),
     )
     evaluate = planner.plan(
         Stage.EVALUATE,
@@ -202,6 +203,11 @@ def _previous(record: BuildRecord) -> dict[str, InputRef]:
 
 def _base(recipe: Recipe, mirror: StagePlan) -> dict[str, InputRef]:
     return {BASE: mirror.ref()} if recipe.train.base else {}
+
+
+def _metrics(record: BuildRecord) -> dict[str, Any]:
+    target = record.profile.metrics
+    return {METRICS: target.model_dump(mode="json")} if target else {}
 
 
 def _operation(recipe: Recipe) -> dict[str, Any]:

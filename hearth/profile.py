@@ -21,7 +21,7 @@ from hearth.aws import AwsSettings
 from hearth.errors import NotFoundError, SpecError, TransientError
 from hearth.model import FrozenModel
 from hearth.policy import ObjectLock, Policy, Rejecting, RejectSettings
-from hearth.resources import Compute
+from hearth.resources import Compute, MetricsTarget
 from hearth.yamlfile import load_model
 
 _PACKAGE: Final = Path(__file__).resolve().parent
@@ -277,6 +277,9 @@ class Profile(FrozenModel):
         default=(), description="Secrets that hold an Apprise URL each, told of every failure."
     )
     lineage: Lineage = Lineage()
+    metrics: MetricsTarget | None = Field(
+        default=None, description="Where a training's curves go while it runs; none: nowhere."
+    )
 
     @model_validator(mode="after")
     def _rejects_lie_apart(self) -> Self:

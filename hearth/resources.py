@@ -17,6 +17,20 @@ NODES: Final = "HEARTH_NODES"
 LAUNCH: Final = "HEARTH_LAUNCH"
 RENDEZVOUS: Final = "HEARTH_RENDEZVOUS"
 
+METRICS: Final = "metrics"
+"""Under this key of a job's settings stands the `MetricsTarget`."""
+
+
+class MetricsTarget(FrozenModel):
+    """Who is told how a training goes, as StatsD gauges over UDP."""
+
+    host: str = Field(min_length=1, description="A name or an address.")
+    port: int = Field(default=8125, ge=1, le=65535, description="StatsD's.")
+    prefix: str = Field(
+        default="hearth", pattern=r"^[A-Za-z0-9_.-]+$", description="What every name starts with."
+    )
+
+
 _Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.,:@&|\[\]*+-]*$")]
 """What Slurm takes as a name or a list of names: it cannot be mistaken for an option."""
 
