@@ -288,6 +288,13 @@ class Profile(FrozenModel):
         return self
 
     @property
+    def emulated(self) -> tuple[str, ...]:
+        """What is not the real thing here: said in the records of all that is made."""
+        if self.aws is None or self.aws.endpoint_url is None:
+            return ()
+        return (f"AWS: its control plane was emulated at {self.aws.endpoint_url}",)
+
+    @property
     def reject_area(self) -> RejectArea | None:
         """The reject area, with what it has from the store."""
         if self.rejects is None:

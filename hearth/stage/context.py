@@ -91,7 +91,7 @@ class Context:
         self.earlier = [root.sub(root.relative(uri)) for uri in job.resume_from]
         self.stopping = False
         self.outputs: list[Output] = []
-        self.not_verified: list[str] = []
+        self.not_verified: list[str] = list(job.emulated)
         self.root = root
         self._inputs: dict[str, Input] = {}
         self._on_stop: Callable[[], None] | None = None

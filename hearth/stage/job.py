@@ -32,6 +32,9 @@ class Job(FrozenModel):
     )
     lock_digest: str | None = None
     image: str | None = None
+    emulated: tuple[str, ...] = Field(
+        default=(), description="What is not the real thing where it runs: recorded as unverified."
+    )
 
 
 def environment_for(store: StorageSettings, scratch: Path | None = None) -> dict[str, str]:

@@ -71,6 +71,7 @@ class Bench:
             attempt=attempt.number,
             artifact=self.artifact.uri,
             build="build",
+            emulated=("this place is made up",),
         )
         attempt.folder.put("job.json", job.model_dump_json().encode())
         return attempt
@@ -102,7 +103,7 @@ def test_a_program_that_is_done_leaves_a_record_and_its_last_word(bench: Bench) 
     assert code == 0
     assert record is not None
     assert [output.name for output in record.outputs] == ["out.txt"]
-    assert record.unverified == ("no GPU was here",)
+    assert record.unverified == ("this place is made up", "no GPU was here")
     assert end is not None
     assert end.outcome is Outcome.SUCCEEDED
 
