@@ -29,6 +29,9 @@ _CONTAINER_ACCOUNTS: Final = {"aws": "763104351884", "aws-cn": "727897471807"}
 """https://aws.github.io/deep-learning-containers/reference/available_images/: newer regions of the
 first partition have accounts of their own, which a profile has to name."""
 
+NOBODY: Final = {"aws_access_key_id": "nobody", "aws_secret_access_key": "nobody"}
+"""Who asks an emulator, which takes anything: nobody's own credentials are shown to it."""
+
 
 def partition_of(region: str) -> str:
     """Return the partition that a region is in."""

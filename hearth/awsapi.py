@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Final
 
-from hearth.aws import AwsSettings
+from hearth.aws import NOBODY, AwsSettings
 from hearth.errors import HearthError, TransientError
 
 _CONNECT_SECONDS: Final = 5
@@ -116,6 +116,7 @@ class Account:
                 service,
                 region_name=self.settings.region,
                 endpoint_url=str(url) if url else None,
+                **(NOBODY if url else {}),
                 config=Config(
                     connect_timeout=_CONNECT_SECONDS,
                     read_timeout=_READ_SECONDS,

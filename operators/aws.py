@@ -23,7 +23,7 @@ from airflow.triggers.base import TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from hearth.aws import AwsSettings
+from hearth.aws import NOBODY, AwsSettings
 from hearth.awsapi import AwsUnreachable, refusal
 
 _LONGEST_WAIT: Final = 60.0
@@ -81,6 +81,7 @@ class AwsHook(AwsBaseHook):
             endpoint_url=self.endpoint_url,
             config=self._get_config(config),
             verify=self.verify,
+            **NOBODY,
         )
 
     def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
