@@ -36,7 +36,7 @@ lock: $(AIRFLOW)/.ok ## resolve pyproject.toml into the locks again
 up: envs ## start the store, Airflow and the endpoint
 	@$(AIRFLOW)/bin/python -m hearth.stack up
 
-stop: ## stop all of it in order: jobs, endpoint, Airflow, store
+stop: rehearse-stop ## stop all of it in order: jobs, endpoint, Airflow, store; a rehearsal too
 	@if [ -x $(AIRFLOW)/bin/python ]; then $(AIRFLOW)/bin/python -m hearth.stack stop; fi
 
 status: $(AIRFLOW)/.ok ## show what runs
@@ -59,6 +59,27 @@ bench-curate: envs ## measure curation against its bars and its peers; DOCUMENTS
 
 schemas: $(AIRFLOW)/.ok ## write the JSON Schemas of recipes and profiles
 	@$(AIRFLOW)/bin/python -m hearth.schemas docs/reference
+
+# --- rehearsal ----------------------------------------------------------------------------------------
+
+# A home of its own beside that of `make up`; the ports are the same, so that one of them runs at a time.
+REHEARSAL_HOME := $(or $(HEARTH_HOME),$(CURDIR)/.hearth)/rehearsal
+REHEARSAL := HEARTH_HOME="$(REHEARSAL_HOME)" HEARTH_PROFILE=rehearsal $(AIRFLOW)/bin
+# A Slurm with accounting and a REST API.
+SLURM := munged=munge slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client slurmdbd=slurmdbd \
+	slurmrestd=slurmrestd mariadbd=mariadb-server-core \
+	/usr/lib/*/slurm-wlm/auth_jwt.so=slurm-wlm-jwt-plugin
+RECIPE ?= tiny
+
+.PHONY: rehearse rehearse-stop
+rehearse: envs ## build RECIPE as in production, on a Slurm here; the one target that needs root, for Debian packages
+	@requirements/debian rehearse $(foreach pair,$(SLURM),'$(pair)')
+	@$(REHEARSAL)/python -m rehearsal up
+	@missed=0; $(REHEARSAL)/hearth build $(RECIPE) --rebuild-from train || missed=1; \
+	  $(REHEARSAL)/python -m rehearsal about; exit $$missed
+
+rehearse-stop: ## stop the rehearsal: Airflow, Slurm, the emulated AWS, the store
+	@if [ -d "$(REHEARSAL_HOME)" ] && [ -x $(AIRFLOW)/bin/python ]; then $(REHEARSAL)/python -m rehearsal stop; fi
 
 # --- images --------------------------------------------------------------------------------------------
 
@@ -91,13 +112,12 @@ format: $(AIRFLOW)/.ok ## let ruff format and mend what it can
 
 # SKIP="faults stages" leaves tiers out.
 SKIP ?=
-# A Slurm with accounting and a REST API, and an SSH server before it.
-SLURM := munged=munge slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client slurmdbd=slurmdbd \
-	slurmrestd=slurmrestd mariadbd=mariadb-server-core sshd=openssh-server ssh=openssh-client \
-	/usr/lib/*/slurm-wlm/auth_jwt.so=slurm-wlm-jwt-plugin
+# What the tests of the Slurm backend need besides: a login node.
+SSH := sshd=openssh-server ssh=openssh-client
 test: envs ## every tier of tests, in order
 	@$(if $(filter browser,$(SKIP)),,requirements/debian browser chromium=chromium)
-	@$(if $(filter slurm,$(SKIP)),,requirements/debian slurm $(foreach pair,$(SLURM),'$(pair)'))
+	@$(if $(filter slurm,$(SKIP)),,requirements/debian slurm $(foreach pair,$(SLURM) $(SSH),'$(pair)'))
+	@$(if $(filter rehearsal,$(SKIP)),,requirements/debian rehearsal $(foreach pair,$(SLURM),'$(pair)'))
 	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,$(SKIP))
 
 test-images: $(AIRFLOW)/.ok ## build the images and test the compose stack, without a container engine; needs root
@@ -113,4 +133,4 @@ clean: stop ## stop, and remove all state: store, models, logs, secrets, caches;
 	rm -rf .hearth .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15

@@ -59,10 +59,10 @@ class Rehearsal:
 
     def up(self) -> None:
         """Start what does not run. Slurm's nodes come with the cluster that a build asks for."""
+        self.stack.up()  # first: it says whose port it would take
         self._say("starting Slurm: accounting, controller, REST API")
         self.slurm.up(nodes=False, rest_port=self.settings.slurm_port)
         self._start_emulator()
-        self.stack.up()
 
     def stop(self) -> None:
         """End all of it, jobs included: what runs on a node ends with the node."""
