@@ -71,6 +71,9 @@ class Progress(FrozenModel):
     unit: str
     rate: float | None = Field(default=None, description="Units per second.")
     message: str = ""
+    metrics: dict[str, float] = Field(
+        default={}, description="Numbers worth following, such as `loss` and `tokens_per_second`."
+    )
     at: datetime
 
 

@@ -42,6 +42,8 @@ class Look(FrozenModel):
     started: bool
     """Its backend knows it."""
     progress: Progress | None = None
+    status: JobStatus | None = None
+    """What its backend says of it; None while it does not know it."""
 
 
 class Execution:
@@ -109,8 +111,10 @@ class Execution:
         handle = self.backend.find(attempt.name)
         if handle is None:
             return Look(over=attempt.exit() is not None, started=False)
-        over = self.backend.status(handle).state.final
-        return Look(over=over, started=True, progress=None if over else attempt.progress())
+        status = self.backend.status(handle)
+        over = status.state.final
+        progress = None if over else attempt.progress()
+        return Look(over=over, started=True, progress=progress, status=status)
 
     def close(self, attempt: Attempt) -> Exit | None:
         """Return how an attempt ended, writing it down if it could not do so itself.

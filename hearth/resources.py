@@ -61,6 +61,13 @@ class Resources(FrozenModel):
         description="How often a scheduler may restart the job under its own id after it lost a "
         "node; one machine cannot.",
     )
+    stall_minutes: float | None = Field(
+        default=60.0,
+        gt=0,
+        description="A training that runs and gets no further for so long is cancelled, and goes "
+        "on from its newest checkpoint as the next attempt; null: never. Longer than the recipe's "
+        "`operation.hang_seconds`, which ends hung ranks on the node.",
+    )
 
 
 class BackendName(StrEnum):

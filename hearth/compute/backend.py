@@ -101,9 +101,16 @@ class JobStatus(FrozenModel):
         default=None, description="The command's own: -n if signal n ended it; null if unknown."
     )
     cause: Cause | None = Field(
-        default=None, description="What ended it, if not its command alone."
+        default=None,
+        description="What ended it, if not its command alone; of a pending job, what cut it off.",
     )
     reason: str = Field(default="", description="The same for people: what happened, what to do.")
+    job: str | None = Field(
+        default=None, description="What its scheduler calls it, such as the id of a Slurm job."
+    )
+    restarts: int = Field(
+        default=0, ge=0, description="How often that started it again, under the same id."
+    )
     started: datetime | None = None
     finished: datetime | None = None
     max_rss_bytes: int | None = Field(

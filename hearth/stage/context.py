@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -134,7 +135,13 @@ class Context:
         return ref.read()
 
     def progress(
-        self, step: str, done: int, total: int | None, unit: str, message: str = ""
+        self,
+        step: str,
+        done: int,
+        total: int | None,
+        unit: str,
+        message: str = "",
+        metrics: Mapping[str, float] | None = None,
     ) -> None:
         """Say how far the stage is; written at most every two seconds.
 
@@ -144,6 +151,7 @@ class Context:
             total: of how many; None if that is not known.
             unit: what is counted, in the plural.
             message: anything worth seeing, such as a loss.
+            metrics: the numbers in it, for whoever waits for the stage.
         """
         now = time.monotonic()
         name, since, first = self._step
@@ -161,6 +169,7 @@ class Context:
             unit=unit,
             rate=rate,
             message=message,
+            metrics={k: v for k, v in (metrics or {}).items() if math.isfinite(v)},
             at=datetime.now(UTC),
         )
         of = f"/{total}" if total is not None else ""

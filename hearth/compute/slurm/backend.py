@@ -193,7 +193,14 @@ class SlurmBackend:
             return status
         if job.lost_its_node and not self._given_up(job):
             reason = f"lost its node ({job.nodes}): Slurm is about to start it again"
-            return JobStatus(state=JobState.PENDING, started=job.started, reason=reason)
+            return JobStatus(
+                state=JobState.PENDING,
+                cause=Cause.NODE_FAILED,
+                started=job.started,
+                reason=reason,
+                job=str(job.id),
+                restarts=job.restarts,
+            )
         if folder.read(STOP) is not None:
             status = status.model_copy(
                 update={"state": JobState.CANCELLED, "cause": Cause.CANCELLED, "reason": _CANCELLED}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from hearth.compute.backend import JobStatus
 from hearth.compute.outcome import Cause, JobState
@@ -58,15 +58,17 @@ def status_of(job: SlurmJob, *, began: bool) -> JobStatus:
         job: what Slurm says.
         began: whether its command was started.
     """
+    known: dict[str, Any] = {"job": str(job.id), "restarts": job.restarts}
     if job.waiting:
         reason = f"waits in Slurm: {job.reason}" if job.reason not in {"", "None"} else ""
         if job.restarts:
             reason = f"put back into the queue, {job.restarts} restarts so far"
-        return JobStatus(state=JobState.PENDING, reason=reason)
+        return JobStatus(state=JobState.PENDING, reason=reason, **known)
     if not job.over:
-        return JobStatus(state=JobState.RUNNING, started=job.started)
+        return JobStatus(state=JobState.RUNNING, started=job.started, **known)
     state, code, cause, reason = _end_of(job, began)
     return JobStatus(
+        **known,
         state=state,
         exit_code=code,
         cause=cause,
