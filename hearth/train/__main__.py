@@ -65,7 +65,8 @@ def _train(context: Context, request: Request, workspace: Workspace) -> Report:
     def tick(pace: Pace | None) -> None:
         if pace is not None:
             message = f"loss {pace.loss:.3f}, {pace.tokens_per_second:,.0f} tokens/s"
-            context.progress("train", pace.step, total, "steps", message)
+            metrics = {"loss": pace.loss, "tokens_per_second": pace.tokens_per_second}
+            context.progress("train", pace.step, total, "steps", message, metrics)
         try:
             uploader.run()
         except TransientError as error:
