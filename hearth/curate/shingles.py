@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hearth.curate.hashing import Hashes, gram_sets, letters, words
+from hearth.curate.hashing import Hashes, gram_sets, letters
+from hearth.curate.lexicon import Lexicon
 from hearth.curate.near import Shingler
+from hearth.curate.sections import DedupSection
 from hearth.curate.spec import Language
 
 _BETWEEN: Final = "\n"
@@ -23,6 +25,11 @@ Values = npt.NDArray[np.unsignedinteger]
 class BatchShingler(Shingler):
     """A `Shingler` that takes a third of the time for a batch of short texts."""
 
+    def __init__(self, section: DedupSection, seed: int) -> None:
+        """Use `seed` as a `Shingler` does."""
+        super().__init__(section, seed)
+        self._lexicon = Lexicon(self._hasher, seed)
+
     def many(self, texts: Sequence[tuple[str, str]]) -> list[Hashes]:
         """Return the shingles of each (text, language)."""
         found: list[Hashes] = [np.empty(0, dtype=np.uint64)] * len(texts)
@@ -30,10 +37,11 @@ class BatchShingler(Shingler):
         chinese = [n for n, (_, language) in enumerate(texts) if language == Language.ZH]
         for number, part in zip(chinese, _letters([texts[n][0] for n in chinese]), strict=True):
             self._put(values, number, part, self._section.shingle_characters)
-        for number, (text, language) in enumerate(texts):
-            if language != Language.ZH:
-                part = self._hasher.hashes(words(text))
-                self._put(values, number, part, self._section.shingle_words)
+        others = [n for n, (_, language) in enumerate(texts) if language != Language.ZH]
+        for number, part in zip(
+            others, self._lexicon.hashes([texts[n][0] for n in others]), strict=True
+        ):
+            self._put(values, number, part, self._section.shingle_words)
         for length, parts in values.items():
             for number, shingles in zip(
                 parts, gram_sets(list(parts.values()), length, self._seed), strict=True

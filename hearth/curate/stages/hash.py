@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,4 +123,7 @@ def signed(sets: list[Hashes], section: DedupSection) -> np.ndarray[Any, np.dtyp
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
         np.concatenate(sets), offsets, section.permutations, SEED
     )
-    return np.array(matrix.to_rows(), dtype=np.uint32)
+    # rensa hands over lists of integers, and packing those is the fastest way out of them.
+    pack = struct.Struct(f"={section.permutations}I").pack
+    packed = b"".join([pack(*row) for row in matrix.to_rows()])
+    return np.frombuffer(packed, dtype=np.uint32).reshape(len(sets), section.permutations)
