@@ -30,6 +30,7 @@ from operators.reap import ReapOperator
 from operators.resolve import ResolveOperator
 from operators.rollout import RolloutOperator
 from operators.stage import StageOperator
+from operators.train import TrainOperator
 
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _BUILDS_AT_ONCE: Final = 4
@@ -95,10 +96,11 @@ def build_dag(
         default_args=DEFAULTS,
         tags={"hearth"},
     ) as dag:
-        mirror, suite, curate, train, evaluate = (
+        mirror, suite, curate, evaluate = (
             StageOperator(task_id=stage, stage=stage)
-            for stage in (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.TRAIN, Stage.EVALUATE)
+            for stage in (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.EVALUATE)
         )
+        train = TrainOperator(task_id=Stage.TRAIN)
         rivals = [
             EvaluateReferenceOperator(task_id=f"evaluate_{one}", reference=one)
             for one in (Reference.SERVING, Reference.ANCHOR)

@@ -20,7 +20,7 @@ from hearth.withdrawal.revocation import refuse_plan
 from operators import kill
 from operators.assets import ALIASES, announce
 from operators.opened import Opened, errors_for_airflow, open_build
-from operators.triggers import StageTrigger
+from operators.triggers import StageTrigger, line_of
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -86,16 +86,17 @@ class StageOperator(BaseOperator):
                 raise DataError(message)
             execution = self._execution(opened, plan)
             attempt = execution.attempts.get(int(event["attempt"]))
+            self.attend(opened, plan, execution, attempt, event)
             end = execution.close(attempt)
             record = execution.finished()
             if record is not None:
                 return self._finish(context, opened, plan, record, attempt)
             if end is None:
-                self._defer(context, opened, plan, attempt)
+                self._defer(context, opened, plan, attempt, event)
             if was_cancelled(attempt, end):
                 self.log.info("%s was cancelled by its owner: taking over", attempt.name)
                 self._wait(context, opened, plan, execution)
-            where = self._explain(opened, plan, execution, attempt, end)
+            where = self.explain(opened, plan, execution, attempt, end)
             error = end.to_error()
             message = f"{plan.stage} attempt {attempt.number} {end.outcome}: {error} (log: {where})"
             raise type(error)(message)
@@ -118,6 +119,29 @@ class StageOperator(BaseOperator):
     def refuse_revoked(self, opened: Opened, plan: StagePlan) -> None:
         """Refuse what holds a document that was withdrawn after this build was resolved."""
         refuse_plan(opened.root, plan)
+
+    def attend(
+        self,
+        opened: Opened,
+        plan: StagePlan,
+        execution: Execution,
+        attempt: Attempt,
+        event: dict[str, Any],
+    ) -> None:
+        """See to what the trigger was concerned about while the attempt went on."""
+
+    def trigger(
+        self, arguments: dict[str, Any], opened: Opened, event: dict[str, Any]
+    ) -> StageTrigger:
+        """Return what waits for an attempt.
+
+        Args:
+            arguments: of `StageTrigger`.
+            opened: the build.
+            event: of the trigger that waited before; empty at first.
+        """
+        del opened, event
+        return StageTrigger(**arguments)
 
     # Lineage --------------------------------------------------------------------------------------
 
@@ -178,20 +202,23 @@ class StageOperator(BaseOperator):
             execution.cancel(latest, opened.record.id, "its task was cleared by a person")
 
     def _defer(
-        self, context: Context, opened: Opened, plan: StagePlan, attempt: Attempt
+        self,
+        context: Context,
+        opened: Opened,
+        plan: StagePlan,
+        attempt: Attempt,
+        event: dict[str, Any] | None = None,
     ) -> NoReturn:
         # Never with a timeout: that would fail the task without asking the operator, while the
         # job goes on. The backend's time limit rules.
-        self.defer(
-            trigger=StageTrigger(
-                profile=str(context["params"]["profile"]),
-                build=opened.record.id,
-                stage=plan.stage,
-                fingerprint=plan.fingerprint,
-                attempt=attempt.number,
-            ),
-            method_name="resume",
-        )
+        arguments = {
+            "profile": str(context["params"]["profile"]),
+            "build": opened.record.id,
+            "stage": plan.stage,
+            "fingerprint": plan.fingerprint,
+            "attempt": attempt.number,
+        }
+        self.defer(trigger=self.trigger(arguments, opened, event or {}), method_name="resume")
 
     def _reuse(self, opened: Opened, plan: StagePlan, record: ArtifactRecord) -> dict[str, str]:
 
@@ -242,12 +269,15 @@ class StageOperator(BaseOperator):
             )
         return {"uri": plan.uri, "fingerprint": plan.fingerprint}
 
-    def _explain(
+    def explain(
         self, opened: Opened, plan: StagePlan, execution: Execution, attempt: Attempt, end: Exit
     ) -> str:
-
+        """Say how an attempt ended that made nothing; return where its log lies."""
         where = execution.log_address(attempt)
         tail = execution.log_tail(attempt)
+        progress = attempt.progress()
+        if progress is not None:
+            self.log.error("attempt %d got as far as %s", attempt.number, line_of(progress))
         if tail:
             self.log.error("the last lines of its log (%s):\n%s", where, tail)
         self.log.error(
@@ -263,6 +293,7 @@ class StageOperator(BaseOperator):
             error=end.error,
             message=end.message,
             log=where,
+            progress=progress.model_dump(mode="json") if progress else None,
             wall_seconds=(end.finished - attempt.claim.claimed).total_seconds(),
         )
         return where

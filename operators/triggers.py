@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from hearth.attempt import Attempt, Progress
+from hearth.compute.outcome import JobState
 from hearth.execution import Execution, Look
 from hearth.model import Stage
 from operators import kill
-from operators.opened import open_named
+from operators.opened import Opened, open_named
 
 POLL_SECONDS: Final = 1.0
 _LONGEST_WAIT: Final = 30.0
@@ -20,7 +21,10 @@ _QUIET_SECONDS: Final = 10.0
 """Progress lines come no closer together than this, however fast the program talks."""
 
 
-class _Watch(NamedTuple):
+class Watched(NamedTuple):
+    """An attempt, and who waits for it."""
+
+    opened: Opened
     execution: Execution
     attempt: Attempt
 
@@ -49,8 +53,8 @@ class StageTrigger(BaseTrigger):
         self.stage = stage
         self.fingerprint = fingerprint
         self.attempt = attempt
-        self._watch: _Watch | None = None
-        self._said = ("", float("-inf"))
+        self._watch: Watched | None = None
+        self._said = ("", "", float("-inf"))
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what makes this trigger again."""
@@ -71,20 +75,41 @@ class StageTrigger(BaseTrigger):
         rehearsal = asyncio.create_task(self._rehearse())
         while True:
             try:
-                look = await asyncio.to_thread(self._look)
+                look, concern = await asyncio.to_thread(self._look)
             except Exception as error:  # noqa: BLE001 - a trigger that dies fails a task that lives
                 wait = min(wait * 2, _LONGEST_WAIT)
                 self.log.warning("attempt %d: %s; asking again in %g s", self.attempt, error, wait)
             else:
                 wait = POLL_SECONDS
-                if look.over:
+                if look.over or concern:
                     rehearsal.cancel()
                     yield TriggerEvent(  # type: ignore[no-untyped-call]
-                        {"fingerprint": self.fingerprint, "attempt": self.attempt}
+                        {"fingerprint": self.fingerprint, "attempt": self.attempt, **concern}
                     )
                     return
                 self._say(look)
             await asyncio.sleep(wait)
+
+    def concern(self, watched: Watched, look: Look) -> dict[str, Any]:
+        """Return what the operator must see to before the attempt's end; asked at every look.
+
+        Args:
+            watched: the attempt.
+            look: how it stands; it is not over.
+        """
+        del watched, look
+        return {}
+
+    def words(self, look: Look) -> tuple[str, str]:
+        """Say how an attempt stands: what it does, and how far it is with that."""
+        status = look.status
+        if not look.started or status is None:
+            return "waiting", "waiting for its owner to start it"
+        if status.state is JobState.PENDING:
+            return status.reason, status.reason or "waiting to run"
+        if look.progress is None:
+            return "running", "running"
+        return look.progress.step, line_of(look.progress)
 
     async def on_kill(self) -> None:
         """Cancel the attempt if a person took the task away and the attempt is the build's own."""
@@ -109,36 +134,33 @@ class StageTrigger(BaseTrigger):
         if self.task_instance is not None:
             await asyncio.to_thread(kill.ask, self.task_instance, kill.TRIGGERER_SECONDS)
 
-    def _look(self) -> Look:
+    def _look(self) -> tuple[Look, dict[str, Any]]:
         watch = self._open()
-        return watch.execution.look(watch.attempt)
+        look = watch.execution.look(watch.attempt)
+        return look, {} if look.over else self.concern(watch, look)
 
-    def _open(self) -> _Watch:
+    def _open(self) -> Watched:
         if self._watch is None:
             opened = open_named(self.profile, self.build)
             execution = Execution.of(
                 opened.root, opened.record, Stage(self.stage), self.fingerprint
             )
-            self._watch = _Watch(execution, execution.attempts.get(self.attempt))
+            attempt = execution.attempts.get(self.attempt)
+            self._watch = Watched(opened, execution, attempt)
         return self._watch
 
     def _say(self, look: Look) -> None:
-        text = "waiting for its owner to start it"
-        if look.started:
-            text = "running" if look.progress is None else _line(look.progress)
+        step, text = self.words(look)
         now = asyncio.get_running_loop().time()
-        said, when = self._said
-        if text != said and (now - when >= _QUIET_SECONDS or _step(text) != _step(said)):
-            self._said = (text, now)
+        said, said_step, when = self._said
+        if text != said and (now - when >= _QUIET_SECONDS or step != said_step):
+            self._said = (text, step, now)
             self.log.info("attempt %d: %s", self.attempt, text)
 
 
-def _line(progress: Progress) -> str:
+def line_of(progress: Progress) -> str:
+    """Say in a line how far a program is."""
     of = f" of {progress.total}" if progress.total is not None else ""
     rate = f", {progress.rate:.3g} a second" if progress.rate else ""
     message = f": {progress.message}" if progress.message else ""
     return f"{progress.step}: {progress.done}{of} {progress.unit}{rate}{message}"
-
-
-def _step(text: str) -> str:
-    return text.split(":", 1)[0]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from airflow.sdk import Context
 
-from hearth.build import EventKind
-from hearth.errors import TransientError
-from hearth.hyperpod.nodes import ALREADY, Health, Ledger, RepairPlan, plan_repair
+from hearth.hyperpod.nodes import Health, Ledger, RepairPlan
 from hearth.hyperpod.plan import ClusterFailed
 from operators.aws import AwsOperator
 from operators.hyperpod.hook import HyperPodHook
+from operators.hyperpod.mend import Mender
 from operators.hyperpod.nodes import POLL_SECONDS, Looked, OfNodes
 from operators.hyperpod.triggers import Until
 from operators.opened import errors_for_airflow
-
-_RECENT: Final = timedelta(hours=1)
 
 
 class HyperPodReplaceNodesOperator(OfNodes, AwsOperator[HyperPodHook]):
@@ -67,16 +63,14 @@ class HyperPodReplaceNodesOperator(OfNodes, AwsOperator[HyperPodHook]):
         looked = self._open(context)
         if looked is None:
             return None
-        build, seconds = looked.opened.record.id, looked.settings.wait_minutes * 60
-        ledger = Ledger(looked.opened.root, looked.cluster)
+        seconds = looked.settings.wait_minutes * 60
+        mender = Mender(self.hook, looked.opened, looked.settings, looked.cluster, self.log)
         while True:
             health = self._look(looked)
-            plan = plan_repair(
-                health.faulty, ledger.all(), looked.settings, build, datetime.now(UTC)
-            )
-            self._ask(looked, ledger, plan)
+            plan = mender.plan(health)
+            mender.ask(plan)
             if not plan.ask and not plan.wait and health.settled:
-                return self._end(looked, ledger, health, plan)
+                return self._end(looked, mender.ledger, health, plan)
             left = began + seconds - time.time()
             if left <= 0:
                 message = f"cluster {looked.cluster}: {health}, after {seconds / 60:g} minutes"
@@ -90,31 +84,6 @@ class HyperPodReplaceNodesOperator(OfNodes, AwsOperator[HyperPodHook]):
                 )
             # What was just asked for may not show yet: the next look is not in the same breath.
             time.sleep(min(self.poll_seconds, left))
-
-    def _ask(self, looked: Looked, ledger: Ledger, plan: RepairPlan) -> None:
-        if not plan.ask:
-            return
-        action, build = looked.settings.repair.action, looked.opened.record.id
-        for node in plan.ask:
-            for event in self.hook.events(looked.cluster, datetime.now(UTC) - _RECENT, node.id):
-                self.log.info("%s", event)
-            ledger.ask(node, action, build)
-        try:
-            done, failed = self.hook.repair(looked.cluster, action, [node.id for node in plan.ask])
-        except TransientError as error:
-            # It may have had its effect: the next look says so, and asking again does no harm.
-            self.log.warning("%s", error)
-            return
-        for id_, code in failed.items():
-            self.log.info("%s of %s: %s", action, id_, code)
-        for id_ in (*done, *(id_ for id_, code in failed.items() if code in ALREADY)):
-            ledger.answered(id_)
-        for node in plan.ask:
-            if node.id in done:
-                self.log.info("%s: %s", action, node)
-                looked.opened.build.append(
-                    EventKind.CLUSTER, cluster=looked.cluster, what=f"{action} {node}"
-                )
 
     def _end(
         self, looked: Looked, ledger: Ledger, health: Health, plan: RepairPlan

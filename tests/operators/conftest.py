@@ -23,6 +23,7 @@ settle()
 
 from airflow.sdk.exceptions import TaskDeferred  # noqa: E402 - after its environment
 from airflow.sdk.execution_time.context import OutletEventAccessors  # noqa: E402
+from airflow.sdk.module_loading import import_string  # noqa: E402
 
 from hearth.artifact import ArtifactRecord, Cost, Output  # noqa: E402
 from hearth.attempt import Attempts, Outcome, exit_of  # noqa: E402
@@ -257,7 +258,7 @@ def again(trigger: Any) -> Any:
     """The trigger as it comes out of Airflow's database."""
     path, arguments = trigger.serialize()
     assert json.loads(json.dumps(arguments)) == arguments
-    return getattr(triggers, path.rsplit(".", 1)[1])(**arguments)
+    return import_string(path)(**arguments)
 
 
 @pytest.fixture

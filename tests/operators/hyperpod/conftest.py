@@ -37,7 +37,7 @@ aws:
     keep: {keep}
     adopt: {adopt}
     continuous: true
-    node_recovery: None
+    node_recovery: {recovery}
     execution_role: hearth-nodes
     lifecycle: {{uri: "s3://sagemaker-hearth/lifecycle"}}
     groups:
@@ -69,7 +69,7 @@ class Cloud:
         """Write the profile."""
         values = {
             "keep": "true", "adopt": "false", "count": 2, "action": "replace", "budget": 2,
-            "minutes": 1, **settings,
+            "minutes": 1, "recovery": "None", **settings,
         }  # fmt: skip
         path = self.place.config / "profiles" / "test.yaml"
         path.write_text(self._plain + AWS.format(url=self.aws.url, **values))
