@@ -4,6 +4,8 @@ Kept are the artifacts of what serves, served or is a candidate, of the newest b
 recipe, of pinned builds (`builds/<id>/pin`), and everything that those were made from. A build's
 records are never garbage: they are the evidence. Neither is an attempt that may be alive.
 
+The folder of a cluster's job, with its log, stays as long as the attempt that it ran.
+
 An earlier corpus whose splits are kept need not stay for that: what it says about splits is small,
 holds no text and is left behind (`remains/`) as long as a kept build, or the next one, follows it.
 
@@ -23,8 +25,10 @@ from typing import Final
 from pydantic import Field, ValidationError
 
 from hearth.artifact import RECORD, REMAINS, Artifact, ArtifactRecord, read_record
-from hearth.attempt import EXIT
+from hearth.attempt import CLAIM, EXIT
 from hearth.build import Build, BuildRecord, builds
+from hearth.compute.slurm.backend import JOBS
+from hearth.compute.slurm.folder import EXIT as JOB_EXIT
 from hearth.curate.spec import PREVIOUS, SPLITS
 from hearth.mirror.spec import CACHE
 from hearth.model import FrozenModel, Stage
@@ -39,6 +43,7 @@ from hearth.withdrawal.revocation import Hit, revocation
 PIN: Final = "pin"
 KEPT_BUILDS: Final = 5
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
+_JOB: Final = re.compile(r"hearth-([a-z]+)-([0-9a-f]{16})-(\d+)")
 _ARTIFACT: Final = re.compile(r"artifacts/([a-z]+)/([0-9a-f]{64})")
 
 
@@ -49,6 +54,7 @@ class Why(StrEnum):
     ATTEMPT = "this attempt did not win"
     CHECKPOINT = "the model that this checkpoint led to is finished"
     PACKAGE = "no mirror that is kept is made of this package"
+    JOB = "the attempt that this cluster's job ran is gone, or goes"
     REMAINS = "no kept build follows what this corpus said about splits"
     WITHDRAWN = "it holds a withdrawn document, or was made from one that does"
     SAMPLE = "among its texts is a withdrawn document"
@@ -92,11 +98,13 @@ def garbage(
             if stage is Stage.CURATE and (record is not None or path not in followed):
                 found.append(_measure(root, f"{path}/{REMAINS}", Why.REMAINS))
     found += _packages(root, needed)
-    return [
+    kept = [
         item.model_copy(update={"leaves": item.path in followed})
         for item in found
         if item.objects and (item.why in _ON_REQUEST or not f"{item.path}/".startswith(gone))
     ]
+    # First: an attempt may be claimed anew once it is gone, and its job's name must be free then.
+    return [*_jobs(root, tuple(f"{item.path}/" for item in kept)), *kept]
 
 
 def collect(root: Store, items: list[Garbage]) -> None:
@@ -106,6 +114,9 @@ def collect(root: Store, items: list[Garbage]) -> None:
             root.delete(item.path)
             continue
         folder = root.sub(item.path)
+        if item.why is Why.JOB:
+            _forget(folder)
+            continue
         left = _leave_splits(folder) if item.leaves else ()
         folder.delete(RECORD)
         for info in list(folder.list()):
@@ -237,6 +248,35 @@ def _attempts(
                 yield _measure(root, f"{attempt}/checkpoints", Why.CHECKPOINT)
         elif record is not None or not needed:
             yield _measure(root, attempt, Why.ATTEMPT)
+
+
+def _jobs(root: Store, going: tuple[str, ...]) -> Iterator[Garbage]:
+    """Yield the folders of jobs that have ended, and whose attempts are gone or go."""
+    fingerprints = {stage: root.folders(f"artifacts/{stage}") for stage in Stage}
+    for name in root.folders(JOBS):
+        match = _JOB.fullmatch(name)
+        if match is None or match.group(1) not in fingerprints:
+            continue
+        stage, begins, number = match.groups()
+        attempts = [
+            f"artifacts/{stage}/{fingerprint}/attempts/{number}/"
+            for fingerprint in fingerprints[Stage(stage)]
+            if fingerprint.startswith(begins)
+        ]
+        needed = any(
+            root.exists(f"{attempt}{CLAIM}") and not attempt.startswith(going)
+            for attempt in attempts
+        )
+        if not needed and root.exists(f"{JOBS}/{name}/{JOB_EXIT}"):
+            yield _measure(root, f"{JOBS}/{name}", Why.JOB)
+
+
+def _forget(folder: Store) -> None:
+    """Delete a job's folder, its end last: without it the job would count as alive."""
+    for info in list(folder.list()):
+        if info.path != JOB_EXIT:
+            folder.delete(info.path)
+    folder.delete(JOB_EXIT)
 
 
 def _measure(root: Store, path: str, why: Why) -> Garbage:

@@ -133,6 +133,55 @@ def test_what_only_an_old_build_refers_to_is_garbage(
     assert old[Stage.CURATE].fingerprint == new[Stage.CURATE].fingerprint
 
 
+def job(store: Store, name: str, *, ended: bool = True) -> str:
+    folder = store.sub(f"jobs/{name}")
+    for path in ("request.json", "submitted.json", "log/00000000"):
+        folder.put(path, b"{}")
+    if ended:
+        folder.put("exit.json", b"{}")
+    return f"jobs/{name}"
+
+
+def test_a_clusters_job_goes_with_its_attempt_and_before_it(
+    store: Store, two_builds: tuple[Build, Build]
+) -> None:
+    old, new = (stage_plans(one.record())[Stage.TRAIN].fingerprint[:16] for one in two_builds)
+    going, kept = job(store, f"hearth-train-{old}-1"), job(store, f"hearth-train-{new}-1")
+    forgotten = job(store, f"hearth-train-{new}-7")
+    jobs = {job(store, name) for name in ("hearth-other-0-1", "not-hearths", f"hearth-x-{old}-1")}
+    jobs |= {job(store, f"hearth-train-{'0' * 16}-1", ended=False), kept}
+    found = garbage(store, kept_builds=1)
+    assert {item.path for item in found if item.why is Why.JOB} == {going, forgotten}
+    assert [item.why for item in found[:2]] == [Why.JOB, Why.JOB]
+    collect(store, found)
+    left = {info.path.rpartition("/")[0] for info in store.list("jobs")}
+    assert {path.removesuffix("/log") for path in left} == jobs
+    assert not [item for item in garbage(store, kept_builds=1) if item.why is Why.JOB]
+
+
+def test_a_job_that_was_half_forgotten_still_says_that_it_ended(store: Store) -> None:
+    name = job(store, f"hearth-train-{'0' * 16}-1")
+
+    class Interrupted(Exception):  # noqa: N818
+        pass
+
+    class Failing(Store):
+        def delete(self, path: str) -> None:
+            if path.startswith("submitted"):
+                raise Interrupted
+            super().delete(path)
+
+        def sub(self, path: str) -> Failing:
+            return Failing(self._objects, self._root, self._key(path))
+
+    failing = Failing(store._objects, store._root, store._prefix)
+    with pytest.raises(Interrupted):
+        collect(failing, garbage(store))
+    assert store.exists(f"{name}/exit.json")
+    collect(store, garbage(store))
+    assert list(store.list("jobs")) == []
+
+
 def test_a_pinned_build_keeps_its_artifacts(store: Store, two_builds: tuple[Build, Build]) -> None:
     two_builds[0].folder.put(PIN, b"")
     assert not [i for i in garbage(store, kept_builds=1) if i.why is Why.ARTIFACT]
