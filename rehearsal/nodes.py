@@ -1,7 +1,8 @@
 """The HyperPod nodes are the Slurm nodes: the hook that joins the emulator to the rehearsed Slurm.
 
 Given to the emulator as `python -m rehearsal.nodes HOME`. A node that stops takes its slurmd and
-all that ran on it along; its replacement, in the same slot, starts another under the same name.
+all that ran on it along, and Slurm is told so, as HyperPod tells it; its replacement, in the same
+slot, starts another under the same name.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def main() -> int:
         return 0
     if options.change["change"] != "started":
         slurm.kill_node(name)
+        slurm.take_node(name, f"HyperPod: {options.change['change']}")
     if options.change["change"] != "stopped":
         slurm.start_node(name)
     return 0

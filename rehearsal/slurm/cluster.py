@@ -125,8 +125,16 @@ class Cluster:
         found = daemons | jobs
         return found | process.descendants([one.pid for one in found])
 
+    def take_node(self, node: str, reason: str) -> None:
+        """Tell Slurm that a node is gone: what ran on it is put back, without waiting for it."""
+        self.run("scontrol", "update", f"NodeName={node}", "State=DOWN", f"Reason={reason}",
+                 check=False)  # fmt: skip
+
     def start_node(self, node: str) -> None:
-        """Start a node's slurmd: the same one again, or the one that replaces it."""
+        """Start a node's slurmd: the same one again, or the one that replaces it.
+
+        A node that is down is up again once it registers, whatever the reason was.
+        """
         port = self._ports().nodes[node]
         (self.home / "spool" / node).mkdir(exist_ok=True)
         Daemon(node, self.home).start(
