@@ -32,7 +32,8 @@ from hearth.cli.airflow import Airflow, DagRun
 from hearth.errors import EXIT_OK, DataError, HearthError, TransientError
 from hearth.execution import Execution
 from hearth.model import FrozenModel, Stage
-from hearth.profile import load_profile, settings
+from hearth.profile import load_profile
+from hearth.settings import settings
 from hearth.stack.ports import all_ports, is_free
 from hearth.stack.stack import Stack
 from hearth.storage import Store

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hearth.errors import EXIT_OK
-from hearth.profile import settings
+from hearth.settings import settings
 
 _BAR: Final = 1.5
 _EXIT_MISSED: Final = 1

@@ -17,7 +17,7 @@ from hearth.compute.registry import open_backend
 from hearth.errors import EXIT_TRANSIENT, DataError
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, job_of
-from hearth.profile import settings
+from hearth.settings import settings
 from hearth.stage.job import environment_for
 from hearth.storage import Store
 

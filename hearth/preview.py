@@ -13,10 +13,11 @@ from hearth.curate.spec import PREVIOUS
 from hearth.lock import LockDiff, diff
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, stage_plans
-from hearth.profile import load_profile, path_of, settings
+from hearth.profile import load_profile, path_of
 from hearth.provenance import code_digest
 from hearth.resolution import Request, new_record
 from hearth.resources import Resources
+from hearth.settings import settings
 from hearth.storage import Store
 from hearth.withdrawal.revocation import Hit, Revocation, revocation
 

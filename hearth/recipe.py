@@ -13,8 +13,9 @@ from hearth.evaluate.spec import EvaluateSection
 from hearth.gate.spec import GateSection
 from hearth.mirror.spec import MirrorSection
 from hearth.model import FrozenModel
-from hearth.profile import path_of, settings
+from hearth.profile import path_of
 from hearth.rollout.spec import RolloutSection
+from hearth.settings import settings
 from hearth.suite.spec import SuiteSection
 from hearth.train.spec import TrainSection
 from hearth.yamlfile import load_model

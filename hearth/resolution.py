@@ -16,10 +16,11 @@ from hearth.mirror.collection import check_collections
 from hearth.mirror.resolve import resolve
 from hearth.model import FrozenModel, Stage
 from hearth.previous import previous_of
-from hearth.profile import Profile, load_profile, settings
+from hearth.profile import Profile, load_profile
 from hearth.recipe import Overrides, Recipe, load_recipe
 from hearth.review.demand import with_figures
 from hearth.secretlike import looks_like_a_secret
+from hearth.settings import settings
 from hearth.storage import Store
 from hearth.tombstones import tombstones
 

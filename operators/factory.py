@@ -19,7 +19,8 @@ from hearth.aws import AwsSettings
 from hearth.errors import HearthError
 from hearth.gate.decision import Reference
 from hearth.model import Stage
-from hearth.profile import load_profile, names_in, settings
+from hearth.profile import load_profile, names_in
+from hearth.settings import settings
 from operators.approve import ApproveOperator
 from operators.evaluate import EvaluateReferenceOperator
 from operators.form import build_form, profile_field

@@ -12,7 +12,8 @@ from airflow.sdk import BaseNotifier, Context
 from hearth.build import EventKind, Run, build_id
 from hearth.errors import HearthError
 from hearth.notify import FailureNotice, Message, attempt_of, compose, job_seconds, next_step
-from hearth.profile import Profile, load_profile, names_in, settings
+from hearth.profile import Profile, load_profile, names_in
+from hearth.settings import settings
 from hearth.storage import Store
 from operators.opened import Opened, open_named
 

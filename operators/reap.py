@@ -12,8 +12,9 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from hearth.aws import AwsSettings, HyperPod
 from hearth.build import Run
 from hearth.errors import HearthError
-from hearth.profile import Profile, load_profile, names_in, settings
+from hearth.profile import Profile, load_profile, names_in
 from hearth.reap import IsActive, needs_its_cluster, reap
+from hearth.settings import settings
 from hearth.storage import Store
 
 _ACTIVE = frozenset({"queued", "running"})

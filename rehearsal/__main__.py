@@ -7,7 +7,7 @@ import sys
 import time
 
 from hearth.errors import EXIT_OK, HearthError
-from hearth.profile import settings
+from hearth.settings import settings
 from rehearsal.whole import EMULATED, Rehearsal
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from hearth.profile import Settings
+from hearth.settings import Settings
 from hearth.stack.ports import Port, require_free
 from hearth.stack.stack import Stack
 from rehearsal.aws.process import Emulator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from hearth.profile import Settings
+from hearth.settings import Settings
 from hearth.stack.ports import all_ports, is_free
 
 

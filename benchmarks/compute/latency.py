@@ -21,8 +21,9 @@ from pydantic import AnyHttpUrl
 from hearth.compute.backend import JobRequest, JobResources
 from hearth.compute.outcome import JobState
 from hearth.compute.registry import open_backend
-from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings, settings
+from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings
 from hearth.resources import BackendName, Compute, SlurmRest, SlurmSettings
+from hearth.settings import settings
 from rehearsal.slurm import Cluster
 
 

@@ -12,7 +12,7 @@ import httpx
 from hearth.build import Run, build_id
 from hearth.errors import DataError, SpecError, TransientError
 from hearth.model import FrozenModel
-from hearth.profile import settings
+from hearth.settings import settings
 from hearth.stack.secrets import ADMIN, Secrets
 
 DAG: Final = "build_llm"

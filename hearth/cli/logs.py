@@ -12,7 +12,8 @@ from hearth.cli.output import print_json
 from hearth.compute.registry import open_backend
 from hearth.errors import NotFoundError
 from hearth.model import Stage
-from hearth.profile import Profile, settings
+from hearth.profile import Profile
+from hearth.settings import settings
 from hearth.storage import Store
 
 _POLL_SECONDS: Final = 1.0

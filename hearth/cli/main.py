@@ -22,11 +22,12 @@ from hearth.cli.withdraw import withdraw
 from hearth.gc import KEPT_BUILDS, collect, garbage
 from hearth.model import Stage
 from hearth.preview import preview
-from hearth.profile import load_profile, settings
+from hearth.profile import load_profile
 from hearth.rejects import Area
 from hearth.resolution import Request, wanted_recipe
 from hearth.retention import retained
 from hearth.rollout.state import read_state
+from hearth.settings import settings
 from hearth.storage import Store
 from hearth.trace.ancestry import document as decisions_about
 from hearth.trace.ancestry import trace as trace_back

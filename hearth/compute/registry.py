@@ -15,8 +15,9 @@ from hearth.compute.slurm.token import TokenMint
 from hearth.compute.slurm.transport import Transport
 from hearth.errors import SpecError
 from hearth.model import CURATOR, MODEL
-from hearth.profile import Profile, SecretRef, Settings
+from hearth.profile import Profile, SecretRef
 from hearth.resources import SlurmSettings
+from hearth.settings import Settings
 from hearth.storage import Store
 
 

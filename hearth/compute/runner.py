@@ -38,7 +38,7 @@ from hearth.compute.backend import Backend, JobHandle, JobRequest
 from hearth.compute.local import LocalBackend
 from hearth.compute.settle import stop_all
 from hearth.errors import HearthError, TransientError
-from hearth.profile import settings
+from hearth.settings import settings
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,10 @@ from hearth.curate.keywords.lists import has_version, read_list
 from hearth.curate.keywords.risks import Scheme, risks
 from hearth.errors import DataError
 from hearth.model import FrozenModel
-from hearth.profile import path_of, settings
+from hearth.profile import path_of
 from hearth.review.reviews import Acceptance, Method
 from hearth.review.sample import least_of
+from hearth.settings import settings
 from hearth.yamlfile import load_model
 
 _FOLDER: Final = "presets"

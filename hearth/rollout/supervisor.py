@@ -21,7 +21,7 @@ from typing import Annotated, Final
 import typer
 
 from hearth.errors import HearthError, SpecError
-from hearth.profile import load_profile, settings
+from hearth.profile import load_profile
 from hearth.rollout.child import Child, adopt
 from hearth.rollout.fetch import fetch
 from hearth.rollout.haproxy_config import Address
@@ -32,6 +32,7 @@ from hearth.rollout.routing import Routing, Slot
 from hearth.rollout.seating import Standing, route, take_seats
 from hearth.rollout.server import PREFIX, Server
 from hearth.rollout.state import Version
+from hearth.settings import settings
 from hearth.storage import Store
 
 log = logging.getLogger(__name__)

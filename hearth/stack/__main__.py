@@ -8,7 +8,7 @@ import sys
 import time
 
 from hearth.errors import EXIT_OK, HearthError
-from hearth.profile import settings
+from hearth.settings import settings
 from hearth.stack import watch
 from hearth.stack.secrets import ADMIN
 from hearth.stack.stack import Stack

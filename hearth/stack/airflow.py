@@ -17,7 +17,8 @@ from typing import Final
 import httpx
 
 from hearth.errors import SpecError, TransientError
-from hearth.profile import Lineage, Settings
+from hearth.profile import Lineage
+from hearth.settings import Settings
 from hearth.stack.daemon import Daemon, tail
 from hearth.stack.ports import HOST
 from hearth.stack.secrets import ADMIN, Secrets

@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 
-from hearth.profile import Settings
+from hearth.settings import Settings
 from hearth.stack.daemon import Daemon
 from hearth.stack.ports import HOST
 

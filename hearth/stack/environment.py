@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from hearth.profile import Profile, Settings
+from hearth.profile import Profile
+from hearth.settings import Settings
 from hearth.stack.daemon import MARK
 from hearth.stack.ports import HOST
 

@@ -11,7 +11,7 @@ from typing import Final
 import psutil
 
 from hearth.errors import SpecError
-from hearth.profile import Settings
+from hearth.settings import Settings
 
 HOST: Final = "127.0.0.1"
 _STORE_PORTS: Final = 8

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from hearth.compute.process import ProcessIdentity, kill_all, marked, resident_bytes
 from hearth.compute.settle import stop_all
 from hearth.errors import SpecError, TransientError
-from hearth.profile import Profile, Settings, path_of
+from hearth.profile import Profile, path_of
+from hearth.settings import Settings
 from hearth.stack import airflow, endpoint, store, watch
 from hearth.stack.alone import alone
 from hearth.stack.daemon import MARK, Daemon, wait_for

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from hearth.profile import settings
+from hearth.settings import settings
 from rehearsal.slurm.cluster import Cluster
 
 

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from hearth.model import Stage
-from hearth.profile import names_in, settings
+from hearth.profile import names_in
+from hearth.settings import settings
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -20,7 +20,8 @@ from hearth.compute.local import LocalBackend
 from hearth.compute.registry import open_backend
 from hearth.compute.remote import RunnerBackend
 from hearth.compute.slurm.backend import SlurmBackend
-from hearth.profile import Profile, settings
+from hearth.profile import Profile
+from hearth.settings import settings
 
 
 def opened(rig: dict[str, str]) -> Backend:

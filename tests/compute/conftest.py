@@ -34,8 +34,9 @@ from hearth.compute.settle import folders
 from hearth.compute.slurm.backend import SlurmBackend
 from hearth.compute.slurm.folder import StoreFolder
 from hearth.errors import TransientError
-from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings, settings
+from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings
 from hearth.resources import BackendName, Compute, SlurmRest, SlurmSettings
+from hearth.settings import settings
 from rehearsal.slurm import Cluster
 from rehearsal.slurm.daemon import SEARCH_PATH
 

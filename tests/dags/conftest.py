@@ -14,7 +14,7 @@ settle()
 
 from airflow.dag_processing.dagbag import DagBag  # noqa: E402 - after its environment
 
-from hearth.profile import settings  # noqa: E402
+from hearth.settings import settings  # noqa: E402
 
 PROFILE = """
 name: {name}

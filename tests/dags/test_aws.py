@@ -11,7 +11,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.serialized_objects import DagSerialization
 
-from hearth.profile import settings
+from hearth.settings import settings
 from operators.resolve import ResolveOperator
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ import pytest
 
 from hearth.compute.jobdir import MARKER
 from hearth.compute.process import marked
-from hearth.profile import settings
+from hearth.settings import settings
 from hearth.stack.ports import all_ports, is_free
 from hearth.stack.stack import Stack
 from tests.machine import Going, Machine, copied_config, free_ports

@@ -101,7 +101,7 @@ def test_an_installed_hearth_does_not_take_another_checkout_for_its_own(
 
 def test_the_wheel_carries_every_file_of_the_folders_that_are_no_packages(run: Run) -> None:
     config = answer(
-        run, "from hearth.profile import settings\nprint(json.dumps(str(settings().config)))"
+        run, "from hearth.settings import settings\nprint(json.dumps(str(settings().config)))"
     )
     for name in SHIPPED:
         files = [path for path in (ROOT / name).rglob("*.*") if path.suffix in {".py", ".yaml"}]
@@ -114,7 +114,7 @@ def test_the_wheel_carries_every_file_of_the_folders_that_are_no_packages(run: R
 def test_the_shipped_recipes_and_profiles_are_found_from_any_folder(run: Run) -> None:
     found = answer(
         run,
-        "from hearth.profile import load_profile, names_in, settings\n"
+        "from hearth.profile import load_profile, names_in\nfrom hearth.settings import settings\n"
         "from hearth.resolution import Request, wanted_recipe\n"
         "recipes = names_in(settings().recipes)\n"
         "for name in recipes: wanted_recipe(Request.of({'recipe': name, 'profile': 'local'}))\n"
@@ -134,7 +134,7 @@ def test_the_command_runs_and_names_the_recipes_that_there_are(run: Run, install
 def test_airflow_parses_the_shipped_dags_with_the_shipped_plugin(run: Run, tmp_path: Path) -> None:
     folders = answer(
         run,
-        "from hearth.profile import settings\n"
+        "from hearth.settings import settings\n"
         "print(json.dumps([str(settings().dags), str(settings().plugins)]))",
     )
     assert isinstance(folders, list)
@@ -169,5 +169,5 @@ def test_own_recipes_lie_where_one_setting_says_and_a_plan_says_what_it_read(
     assert done.returncode == 0, done.stderr
     assert f"read: {own}/recipes/own.yaml" in done.stdout
     assert f"read: {own}/profiles/local.yaml" in done.stdout
-    dags = "from hearth.profile import settings\nprint(json.dumps(settings().dags.is_dir()))"
+    dags = "from hearth.settings import settings\nprint(json.dumps(settings().dags.is_dir()))"
     assert answer(run, dags, **here) is True

@@ -32,9 +32,10 @@ from hearth.evaluate import scores  # noqa: E402
 from hearth.execution import Execution  # noqa: E402
 from hearth.model import Stage  # noqa: E402
 from hearth.pipeline import stage_plans  # noqa: E402
-from hearth.profile import load_profile, settings  # noqa: E402
+from hearth.profile import load_profile  # noqa: E402
 from hearth.provenance import provenance  # noqa: E402
 from hearth.resolution import Request, create_build  # noqa: E402
+from hearth.settings import settings  # noqa: E402
 from hearth.storage import Store  # noqa: E402
 from operators import triggers  # noqa: E402
 from operators.opened import id_of, open_build, run_of  # noqa: E402

@@ -14,7 +14,8 @@ from hearth.compute.local import LocalBackend
 from hearth.compute.outcome import Cause, JobState
 from hearth.compute.registry import open_backend
 from hearth.model import Stage
-from hearth.profile import load_profile, settings
+from hearth.profile import load_profile
+from hearth.settings import settings
 from operators.hyperpod.cluster import HyperPodClusterOperator
 from operators.train import TrainOperator, TrainTrigger
 from rehearsal.aws.faults import FaultKind

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from hearth.cli import app
 from hearth.cli.output import console
-from hearth.profile import StorageSettings, settings
+from hearth.profile import StorageSettings
+from hearth.settings import settings
 from tests.unit.lineage.library import Library, library
 
 PROFILE = """

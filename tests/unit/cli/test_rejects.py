@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hearth.profile import load_profile, settings
+from hearth.profile import load_profile
 from hearth.rejects import Area
+from hearth.settings import settings
 from tests.unit.cli.conftest import Command
 from tests.unit.lineage.library import ALICE, BOB, Library
 from tests.unit.lineage.test_rejects import dropped, keys_in, made

@@ -12,7 +12,8 @@ from hearth.compute.registry import open_backend
 from hearth.compute.remote import RunnerBackend
 from hearth.errors import SpecError
 from hearth.model import Stage
-from hearth.profile import Profile, Settings
+from hearth.profile import Profile
+from hearth.settings import Settings
 
 
 def request(**changes: Any) -> JobRequest:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from hearth.aws import HyperPod, Image, arn, partition_of, registry_of, suffix_of
 from hearth.errors import SpecError
-from hearth.profile import load_profile, settings
+from hearth.profile import load_profile
+from hearth.settings import settings
 from hearth.yamlfile import BLANK
 
 ROOT = Path(__file__).resolve().parents[3]

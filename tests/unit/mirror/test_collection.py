@@ -9,9 +9,9 @@ from hearth.errors import PolicyViolation
 from hearth.mirror.collection import Collection, check_collections
 from hearth.mirror.spec import MirrorSection
 from hearth.policy import Policy
-from hearth.profile import settings
 from hearth.recipe import load_recipe
 from hearth.review.filing import load_preset
+from hearth.settings import settings
 
 RECORD = {"basis": "open-licence", "authorised_by": "its authors", "reference": "COPYING"}
 CHECK = {"day": "2026-01-31", "by": "li.wei", "sampled": 400, "illegal": 20}

@@ -14,9 +14,10 @@ from hearth.artifact import Artifact, ArtifactRecord, Provenance
 from hearth.build import Build, BuildRecord, EventKind, Run
 from hearth.model import Stage
 from hearth.pipeline import stage_plans
-from hearth.profile import load_profile, settings
+from hearth.profile import load_profile
 from hearth.provenance import Meter, provenance
 from hearth.resolution import Request, create_build
+from hearth.settings import settings
 from hearth.storage import Store
 
 RECIPE = """

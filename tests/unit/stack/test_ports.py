@@ -8,7 +8,7 @@ from dataclasses import astuple
 import pytest
 
 from hearth.errors import SpecError
-from hearth.profile import Settings
+from hearth.settings import Settings
 from hearth.stack import ports
 
 

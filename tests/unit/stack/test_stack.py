@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hearth.errors import SpecError
-from hearth.profile import Settings
+from hearth.settings import Settings
 from hearth.stack.daemon import MARK
 from hearth.stack.stack import Stack
 
