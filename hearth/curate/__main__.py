@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +65,6 @@ def run(context: Context) -> dict[str, Any]:
         context.progress(step, min(done.values()), total, "documents", message=stage)
 
     size = sum(path.stat().st_size for path in documents)
-    chosen = executors.choose(size, context.job.settings, progress)
     out, scratch = context.scratch / "out", context.scratch / "work"
     out.mkdir()
     scratch.mkdir()
@@ -72,8 +72,9 @@ def run(context: Context) -> dict[str, Any]:
     identity = _identity(context, key, rows)
     shards = Shards(scratch, identity, context.attempt, context.earlier)
     inputs = Inputs(documents, items, questions, previous, entries, tokenizer)
-    run_pass = passes.Pass(chosen, shards, rows)
-    metrics, written = curate(inputs, spec, key, out, run_pass, say)
+    with closing(executors.choose(size, context.job.settings, progress)) as chosen:
+        run_pass = passes.Pass(chosen, shards, rows)
+        metrics, written = curate(inputs, spec, key, out, run_pass, say)
     context.publish(out / mixture.FILE, mixture.FILE)
     for path, rows in written:
         context.publish(path, path.relative_to(out).as_posix(), rows)

@@ -1,7 +1,7 @@
 """Where a Curator pipeline runs: in this process, or on Ray.
 
-A Ray cluster takes some 40 seconds to start and stop on a small machine; a corpus of a few
-megabytes is done in less. Both executors give the same rows.
+A Ray cluster takes some seconds to start on a small machine, and so does each of its workers; a
+corpus of a few megabytes is done in less. Both executors give the same rows.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from loguru import logger
 from nemo_curator.backends.base import BaseExecutor, BaseStageAdapter, NodeInfo, WorkerMetadata
@@ -19,13 +19,13 @@ from nemo_curator.tasks import EmptyTask, Task
 from hearth.curate.guard import on_ray
 from hearth.errors import HearthError
 
+if TYPE_CHECKING:
+    from hearth.curate.onray import RayExecutor
+
 log = logging.getLogger(__name__)
 
 RAY_ABOVE_BYTES: Final = 512 * 2**20
 """Input, as stored, above which a Ray cluster is started; a job's settings may say otherwise."""
-_SHARDS_ON_RAY: Final = 64
-"""Shards in one run of a pipeline on Ray: its workers start anew for each, and this process holds
-what a run returns."""
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage and the number of documents it has just finished."""
@@ -37,6 +37,9 @@ class InProcessExecutor(BaseExecutor):
     So the memory is that of one task on its way, and what the last stage returned. Stages that come
     again keep what they have set up, until others come.
     """
+
+    together: Final = 1
+    """Shards that one run of a pipeline should take."""
 
     def __init__(self, progress: Progress | None = None) -> None:
         super().__init__()
@@ -80,13 +83,15 @@ class InProcessExecutor(BaseExecutor):
         return done
 
 
-def choose(input_bytes: int, settings: dict[str, Any], progress: Progress) -> BaseExecutor:
-    """Return the executor for an input of this size.
+def choose(
+    input_bytes: int, settings: dict[str, Any], progress: Progress
+) -> InProcessExecutor | RayExecutor:
+    """Return the executor for an input of this size, which is to be closed in the end.
 
     Args:
         input_bytes: What is to be read, as stored.
         settings: The job's settings: `ray_above_bytes` moves the switch-over; 0 always takes Ray.
-        progress: Told what the in-process executor has done; Ray says nothing on the way.
+        progress: Told what has been done.
     """
     quiet()
     limit = int(settings.get("ray_above_bytes", RAY_ABOVE_BYTES))
@@ -94,16 +99,11 @@ def choose(input_bytes: int, settings: dict[str, Any], progress: Progress) -> Ba
         return InProcessExecutor(progress)
     log.info("%d bytes of input, Ray from %d: on Ray", input_bytes, limit)
     on_ray()
-    return ray_executor()
+    return ray_executor(progress)
 
 
-def together(executor: BaseExecutor) -> int:
-    """Return how many shards one run of a pipeline takes."""
-    return 1 if isinstance(executor, InProcessExecutor) else _SHARDS_ON_RAY
-
-
-def ray_executor() -> BaseExecutor:
-    """Return Curator's executor on Ray Data, which reports nothing to Ray's makers."""
+def ray_executor(progress: Progress | None = None) -> RayExecutor:
+    """Return the executor on Ray, which reports nothing to Ray's makers."""
     from ray._common.usage.usage_lib import (  # noqa: PLC0415 - no public way to switch it off
         set_usage_stats_enabled_via_env_var,
     )
@@ -111,7 +111,7 @@ def ray_executor() -> BaseExecutor:
     from hearth.curate.onray import RayExecutor  # noqa: PLC0415 - slow to import
 
     set_usage_stats_enabled_via_env_var(False)
-    return RayExecutor()
+    return RayExecutor(progress)
 
 
 def quiet() -> None:

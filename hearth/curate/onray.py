@@ -1,21 +1,51 @@
-"""Curator's executor on Ray Data; what goes wrong with the cluster is worth another try."""
+"""Curator pipelines on Ray, one session for a whole run.
+
+Curator's own executor starts Ray and its workers anew for each run of a pipeline, which takes half
+a minute. Here the cluster is joined or started once, and workers keep what stages have set up for
+as long as the same ones come. What goes wrong with the cluster is worth another try.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
-from nemo_curator.backends.ray_data import RayDataExecutor
+import ray
+from nemo_curator.backends.base import BaseExecutor
 from nemo_curator.stages.base import ProcessingStage
-from nemo_curator.tasks import Task
+from nemo_curator.tasks import EmptyTask, Task
 from ray.exceptions import RayError, RayTaskError
 
+from hearth.curate.executor import InProcessExecutor, Progress, quiet
 from hearth.errors import TransientError
 
 _NOT_STARTED: Final = "node timed out during startup"
+_RETRIES: Final = 5
+"""Times that a task is done again whose worker died: what kills them all is no accident."""
+_AHEAD: Final = 3
+"""Tasks for each processor that are under way, so that none waits for this process."""
+_SHARDS: Final = 4
+"""Shards for each processor in one run of a pipeline: few workers wait for its end, and this
+process holds what it returns."""
 
 
-class RayExecutor(RayDataExecutor):
-    """Runs pipelines on the cluster that RAY_ADDRESS names, or on one that it starts for each."""
+class RayExecutor(BaseExecutor):
+    """Runs pipelines on the cluster that RAY_ADDRESS names, or on one that it starts.
+
+    Each task goes through all stages in one worker, so that only the ends of a pipeline are carried
+    to and fro. A task whose worker died is done again, on another node if need be.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        """Tell `progress` of what has left the last stage."""
+        super().__init__()
+        self._progress = progress
+        self._stages: list[ProcessingStage] = []
+        self._name, self._reference = "", None
+        self._started = False
 
     def execute(
         self, stages: list[ProcessingStage], initial_tasks: list[Task] | None = None
@@ -25,15 +55,106 @@ class RayExecutor(RayDataExecutor):
         Raises:
             TransientError: The cluster did not start, or a part of it that is needed died.
         """
-        try:
-            return list(super().execute(stages, initial_tasks))
-        except RayTaskError:
-            raise  # what a stage raised
-        except (RayError, ConnectionError) as error:
-            message = f"Ray: {type(error).__name__}: {error}: try again"
+        with _explained():
+            self._start()
+            if list(map(id, stages)) != list(map(id, self._stages)):
+                # They are held, so that no other stage is ever taken for one of these.
+                self._stages = list(stages)
+                self._name, self._reference = uuid.uuid4().hex, ray.put(self._stages)
+        chain = (self._name, [self._reference])
+        found: list[Task] = []
+        for tasks in self.each(
+            curate_batch, ((chain, task) for task in initial_tasks or [EmptyTask()])
+        ):
+            found += tasks
+            if self._progress:
+                self._progress(stages[-1].name, sum(task.num_items for task in tasks))
+        return found
+
+    def each(
+        self, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]
+    ) -> Iterator[Any]:
+        """Call a function on the cluster, some calls at a time; yield what each returned, in order.
+
+        Args:
+            function: One that workers can import.
+            arguments: Of each call; taken as they are needed.
+
+        Raises:
+            TransientError: As for `execute`. What the function raises is raised as it is.
+        """
+        with _explained():
+            call = ray.remote(max_retries=_RETRIES)(function).remote
+            ahead = _AHEAD * self.processors
+            waiting: deque[Any] = deque()
+        for given in arguments:
+            with _explained():
+                waiting.append(call(*given))
+                found = [ray.get(waiting.popleft())] if len(waiting) >= ahead else []
+            yield from found
+        while waiting:
+            with _explained():
+                found = [ray.get(waiting.popleft())]
+            yield from found
+
+    @property
+    def processors(self) -> int:
+        """Return how many the cluster has."""
+        with _explained():
+            self._start()
+            return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+    @property
+    def together(self) -> int:
+        """Return how many shards one run of a pipeline should take."""
+        return _SHARDS * self.processors
+
+    def close(self) -> None:
+        """Leave the cluster; end it, if it was started here."""
+        self._stages, self._name, self._reference = [], "", None
+        if self._started:
+            ray.shutdown()
+        self._started = False
+
+    def _start(self) -> None:
+        if not ray.is_initialized():
+            ray.init(include_dashboard=False)
+            self._started = True
+
+
+_chain: tuple[str, list[ProcessingStage], InProcessExecutor] | None = None
+"""In a worker: the stages that it has set up."""
+
+
+def curate_batch(chain: tuple[str, list[Any]], task: Task) -> list[Task]:
+    """Take a task through all stages, in a worker.
+
+    Args:
+        chain: Names the stages, and says where they are.
+        task: What goes in.
+    """
+    global _chain  # noqa: PLW0603 - a worker process has one
+    name, (reference,) = chain
+    if _chain is None or _chain[0] != name:
+        if _chain is not None:
+            _chain[2].close()
+        quiet()
+        _chain = (name, ray.get(reference), InProcessExecutor())
+    return _chain[2].execute(_chain[1], [task])
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raise a `TransientError` for what Ray is to blame for."""
+    try:
+        yield
+    except RayTaskError:
+        raise  # what a stage raised
+    except (RayError, ConnectionError) as error:
+        message = f"Ray: {type(error).__name__}: {error}: try again"
+        raise TransientError(message) from error
+    except Exception as error:
+        if _NOT_STARTED in str(error):
+            message = "Ray: its node did not start in time: try again, on an idler machine"
             raise TransientError(message) from error
-        except Exception as error:
-            if _NOT_STARTED in str(error):
-                message = "Ray: its node did not start in time: try again, on an idler machine"
-                raise TransientError(message) from error
-            raise
+        raise

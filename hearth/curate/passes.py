@@ -14,7 +14,6 @@ from nemo_curator.pipeline import Pipeline
 from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import DocumentBatch
 
-from hearth.curate.executor import together
 from hearth.curate.shards import Shards
 
 BATCH: Final = 256
@@ -56,7 +55,7 @@ class Pass:
         """
         pipeline = Pipeline(name=name, stages=stages)
         numbered = enumerate(units)
-        while group := list(islice(numbered, together(self._executor))):
+        while group := list(islice(numbered, getattr(self._executor, "together", 1))):
             found = {number: self.shards.get(f"{name}/{number:06d}") for number, _ in group}
             missing = [(number, unit) for number, unit in group if found[number] is None]
             tasks = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -290,7 +291,9 @@ def test_ray_and_this_process_give_the_same_rows(tmp_path: Path) -> None:
         found = [row for task in tasks or [] for row in task.to_pandas().to_dict("records")]
         return sorted(found, key=lambda row: str(row["doc_key"]))
 
-    here, there = rows(InProcessExecutor()), rows(ray_executor())
+    here = rows(InProcessExecutor())
+    with closing(ray_executor()) as executor:
+        there = rows(executor)
     assert len(here) == len(library())
     for one, other in zip(here, there, strict=True):
         assert {name: str(value) for name, value in one.items()} == {

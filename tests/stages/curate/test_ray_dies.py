@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -52,7 +53,7 @@ def test_a_worker_that_is_killed_loses_no_document_and_doubles_none(tmp_path: Pa
 
     def kill() -> None:
         while not done.wait(0.2):
-            worker = first(psutil.Process(), lambda name: "ray::" in name and "HashContent" in name)
+            worker = first(psutil.Process(), lambda name: "ray::curate_batch" in name)
             if worker is not None:
                 worker.kill()
                 killed.set()
@@ -61,7 +62,8 @@ def test_a_worker_that_is_killed_loses_no_document_and_doubles_none(tmp_path: Pa
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        there = prepare([path], spec, KEY, Pass(ray_executor(), Shards(tmp_path / "there"), 24))
+        with closing(ray_executor()) as executor:
+            there = prepare([path], spec, KEY, Pass(executor, Shards(tmp_path / "there"), 24))
     finally:
         done.set()
         killer.join()
