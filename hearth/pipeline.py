@@ -145,7 +145,7 @@ def job_of(plan: StagePlan, record: BuildRecord, attempt: Attempt) -> Job:
         secrets=record.profile.secrets,
         settings=plan.settings,
         lock_digest=record.lock.digest,
-        emulated=record.profile.emulated,
+        emulated=record.profile.unverified,
     )
 
 

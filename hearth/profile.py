@@ -204,6 +204,14 @@ class Profile(FrozenModel):
         return (f"AWS: its control plane was emulated at {self.aws.endpoint_url}",)
 
     @property
+    def unverified(self) -> tuple[str, ...]:
+        """What is emulated here, and what Hearth never tried on the real thing."""
+        untried = self.compute.slurm.untried if self.compute.slurm else ()
+        if self.aws is not None and self.aws.hyperpod is not None and not self.emulated:
+            untried += ("AWS: the operators of HyperPod were only tried against an emulator",)
+        return (*self.emulated, *untried)
+
+    @property
     def reject_area(self) -> RejectArea | None:
         """The reject area, with what it has from the store."""
         if self.rejects is None:

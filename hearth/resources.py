@@ -17,6 +17,9 @@ NODES: Final = "HEARTH_NODES"
 LAUNCH: Final = "HEARTH_LAUNCH"
 RENDEZVOUS: Final = "HEARTH_RENDEZVOUS"
 
+TRIED_API: Final = "v0.0.38"
+"""The version of slurmrestd's API that Hearth was run against: Slurm 22.05's."""
+
 METRICS: Final = "metrics"
 """Under this key of a job's settings stands the `MetricsTarget`."""
 
@@ -187,6 +190,20 @@ class SlurmSettings(FrozenModel):
             message = "name at most one of rest and login"
             raise ValueError(message)
         return self
+
+    @property
+    def untried(self) -> tuple[str, ...]:
+        """What of the way to this cluster was never run against the real thing."""
+        found = []
+        if self.rest is not None and self.rest.api_version != TRIED_API:
+            found.append(
+                f"Slurm: its REST API {self.rest.api_version} was never tried, only {TRIED_API}"
+            )
+        if self.rest is not None and self.rest.identity is SlurmIdentity.CLAIMS:
+            found.append("Slurm: the tokens of AWS PCS were never tried on AWS PCS")
+        if self.auto_resume:
+            found.append("Slurm: `srun --auto-resume=1` was never tried, only HyperPod has it")
+        return tuple(found)
 
 
 class RunnerSettings(FrozenModel):

@@ -107,8 +107,8 @@ class StageTrigger(BaseTrigger):
             return "waiting", "waiting for its owner to start it"
         if status.state is JobState.PENDING:
             return status.reason, status.reason or "waiting to run"
-        if look.progress is None:
-            return "running", "running"
+        if status.reason or look.progress is None:
+            return status.reason or "running", status.reason or "running"
         return look.progress.step, line_of(look.progress)
 
     async def on_kill(self) -> None:

@@ -31,8 +31,9 @@ class Watchdog:
     def quiet(self, look: Look, now: float) -> float:
         """Return for how many seconds the attempt has got no further.
 
-        A job that waits for its turn, or to be started again, does not hang. Nor can that be said
-        of a step that does not count towards a total.
+        A job that waits for its turn, or to be started again, does not hang, nor does one that its
+        backend has more to say of than that it runs: it was suspended. Neither can that be said of
+        a step that does not count towards a total.
 
         Args:
             look: how it stands.
@@ -47,7 +48,7 @@ class Watchdog:
 def place_of(look: Look) -> Place | None:
     """Return how far an attempt is; None if that cannot be judged."""
     status, progress = look.status, look.progress
-    if status is None or status.state is not JobState.RUNNING:
+    if status is None or status.state is not JobState.RUNNING or status.reason:
         return None
     if progress is None:
         return Place(status.restarts, "", 0)

@@ -90,9 +90,9 @@ def summarise(build: Build, state: str, profile: Profile) -> Summary:
         record = Artifact(build.root, stage, plan.fingerprint).record()
         if record is not None:
             metrics[stage] = record.metrics
-            said = (doubt for doubt in record.unverified if doubt not in profile.emulated)
+            said = (doubt for doubt in record.unverified if doubt not in profile.unverified)
             doubts += [f"{stage}: {doubt}" for doubt in said]
-    doubts += profile.emulated
+    doubts += profile.unverified
     try:
         gate = describe(judgement_of(build))
     except NotFoundError:

@@ -228,6 +228,8 @@ def test_a_lost_node_puts_its_job_back_under_its_id(slurm: SlurmRig) -> None:
     seen = states_until(slurm, handle, lambda: again(slurm, number))
     slurm.cluster.start_node(start.node)
     assert seen <= {JobState.RUNNING, JobState.PENDING}
+    status = slurm.backend.status(handle)
+    assert (status.job, status.restarts) == (str(number), 1)
     (slurm.folder / "go").touch()
     assert slurm.ended(handle).state is JobState.SUCCEEDED
     assert [line.split()[0] for line in slurm.lines("runs")] == [str(number)] * 2

@@ -161,6 +161,7 @@ def test_a_job_that_waits_for_its_turn_does_not_hang() -> None:
     dog.quiet(look(3), 0)
     waits = look(3, state=JobState.PENDING, cause=Cause.NODE_FAILED)
     assert dog.quiet(waits, 1_000) == 0
+    assert dog.quiet(look(3, reason="is suspended in Slurm"), 1_500) == 0
     assert dog.quiet(look(3, restarts=1), 2_000) == 0
     assert dog.quiet(look(3, restarts=1), 2_009) == 9
 

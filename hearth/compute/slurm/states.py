@@ -15,6 +15,7 @@ _WAITING: Final = frozenset(
 _RUNNING: Final = frozenset(
     {"RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED", "SUSPENDED", "RESIZING"}
 )
+_HELD: Final = frozenset({"STOPPED", "SUSPENDED"})
 _NODE_LOST: Final = frozenset({"NODE_FAIL", "BOOT_FAIL"})
 _KILLED: Final = -9
 _SHELL_NOT_STARTED: Final = {126, 127}
@@ -65,7 +66,8 @@ def status_of(job: SlurmJob, *, began: bool) -> JobStatus:
             reason = f"put back into the queue, {job.restarts} restarts so far"
         return JobStatus(state=JobState.PENDING, reason=reason, **known)
     if not job.over:
-        return JobStatus(state=JobState.RUNNING, started=job.started, **known)
+        held = f"is {job.state.lower()} in Slurm" if job.state in _HELD else ""
+        return JobStatus(state=JobState.RUNNING, started=job.started, reason=held, **known)
     state, code, cause, reason = _end_of(job, began)
     return JobStatus(
         **known,

@@ -199,7 +199,10 @@ def test_what_waits_is_pending(state: str) -> None:
 
 @pytest.mark.parametrize("state", ["RUNNING", "COMPLETING", "SUSPENDED", "STAGE_OUT"])
 def test_what_holds_nodes_runs(state: str) -> None:
-    assert status_of(SlurmJob(id=1, name="a", state=state), began=True).state is JobState.RUNNING
+    job = SlurmJob(id=17, name="a", state=state, restarts=1)
+    status = status_of(job, began=True)
+    assert (status.state, status.job, status.restarts) == (JobState.RUNNING, "17", 1)
+    assert bool(status.reason) is (state == "SUSPENDED")
 
 
 def plan(**changes: Any) -> ShimPlan:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from hearth.aws import HyperPod, Image, arn, partition_of, registry_of, suffix_of
 from hearth.errors import SpecError
-from hearth.profile import load_profile
+from hearth.profile import Profile, load_profile
+from hearth.resources import SlurmSettings
 from hearth.settings import settings
 from hearth.yamlfile import BLANK
 
@@ -81,8 +82,30 @@ def test_a_shipped_profile_with_blanks_is_refused_until_they_are_filled_in(
         assert profile.aws
         assert profile.aws.partition == name
         assert profile.storage.region == profile.aws.region
+        # What is made there says so, until somebody has tried it there.
+        said = " ".join(profile.unverified)
+        assert "REST API v0.0.43 was never tried" in said
+        assert "only tried against an emulator" in said
     finally:
         settings.cache_clear()
+
+
+def test_what_is_emulated_or_was_never_tried_is_to_be_recorded() -> None:
+    slurm = {
+        "user": "hearth", "environments": {}, "auto_resume": True,
+        "rest": {"url": "http://pcs", "identity": "claims", "uid": 1, "gid": 1},
+    }  # fmt: skip
+    plain = {"storage": {"uri": "file:///x"}, "endpoint": {"url": "http://x"}, "name": "p"}
+    assert Profile.model_validate(plain).unverified == ()
+    aws = {"region": "us-west-2", "endpoint_url": "http://emulator"}
+    profile = {**plain, "aws": aws, "compute": {"backend": "slurm", "slurm": slurm}}
+    emulated, *untried = Profile.model_validate(profile).unverified
+    assert "emulated at http://emulator" in emulated
+    assert [any(word in one for one in untried) for word in ("v0.0.43", "PCS", "auto-resume")] == [
+        True, True, True,
+    ]  # fmt: skip
+    tried = {**slurm, "auto_resume": False, "rest": {"url": "http://x", "api_version": "v0.0.38"}}
+    assert SlurmSettings.model_validate(tried).untried == ()
 
 
 def test_a_group_cannot_idle_above_its_count() -> None:
