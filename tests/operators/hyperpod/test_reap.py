@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from hearth.model import Stage
 from hearth.storage import Store
 from operators.hyperpod.cluster import HyperPodClusterOperator
 from operators.reap import ReapOperator
+from operators.train import TrainOperator
 from rehearsal.aws.faults import FaultKind
 
 
@@ -50,6 +52,25 @@ def test_the_nodes_of_a_run_that_is_over_are_given_back(cloud: Any, place: Any, 
     assert cloud.counts()["workers"] == 2
     reap({"over": "failed", "active": "failed"})
     assert cloud.counts()["workers"] == 0
+
+
+def test_a_run_deleted_in_mid_training_loses_its_job_and_its_cluster(
+    cloud: Any, place: Any, run: Any, defer: Any, until: Any
+) -> None:
+    cloud.profile(keep="false")
+    context = place.build()
+    run(setup(), context)
+    place.wish(Stage.TRAIN, wait=True, progress=[40])
+    defer(TrainOperator(task_id="train"), context)
+    attempt = place.execution(context, Stage.TRAIN).attempts.get(1)
+    until(attempt.progress)
+
+    def nothing_left() -> bool:
+        reap({})
+        return attempt.exit() is not None and cloud.clusters() == []
+
+    until(nothing_left)
+    assert attempt.cancel_request().by == "reaper"
 
 
 def test_a_cluster_that_an_active_run_needs_is_left_alone(cloud: Any, place: Any, run: Any) -> None:
