@@ -12,6 +12,7 @@ import httpx
 from hearth.settings import Settings
 from hearth.stack.ports import Port, require_free
 from hearth.stack.stack import Stack
+from rehearsal.aws.kms import make_key
 from rehearsal.aws.process import Emulator
 from rehearsal.aws.server import CONTROL
 from rehearsal.nodes import hook
@@ -26,7 +27,7 @@ EMULATED: Final = {
     "Machines": "three slurmd on this one machine: a replaced node is another slurmd, and neither "
     "hardware nor images, lifecycle scripts and networks (EFA) are rehearsed",
     "GPUs": "none: training runs on CPU cores, over gloo",
-    "KMS": "none: no key of yours encrypts the store",
+    "KMS": "a key in a file, by which the store encrypts every object (SSE-KMS)",
     "Endpoint": "processes on this machine, not SageMaker's",
 }
 """What stands for something else. Slurm, its accounting and REST API, Airflow and the object store
@@ -59,17 +60,17 @@ class Rehearsal:
 
     def up(self) -> None:
         """Start what does not run. Slurm's nodes come with the cluster that a build asks for."""
-        self.stack.up()  # first: it says whose port it would take
+        self._start_emulator()  # the store asks it for keys
+        self.stack.up()
         self._say("starting Slurm: accounting, controller, REST API")
         self.slurm.up(nodes=False, rest_port=self.settings.slurm_port)
-        self._start_emulator()
 
     def stop(self) -> None:
         """End all of it, jobs included: what runs on a node ends with the node."""
-        self._say("stopping Slurm and the emulated AWS")
-        self._emulator.stop()
+        self._say("stopping Slurm")
         self.slurm.down()
         self.stack.stop()
+        self._emulator.stop()
 
     def lose(self, node: str) -> None:
         """Let a node die: its slurmd and all that ran on it; AWS's health monitoring says so.
@@ -92,10 +93,12 @@ class Rehearsal:
             for node in self.slurm.nodes:
                 self.slurm.kill_node(node)
             require_free([Port(number, "the emulated AWS", "HEARTH_AWS_PORT")])
+        key = home / "kms-key"
+        make_key(key)
         self._say("starting the emulated AWS")
         self._emulator.start(
             [sys.executable, "-m", "rehearsal.aws", f"--port={number}",
-             f"--provision-seconds={_PROVISION_SECONDS}",
+             f"--provision-seconds={_PROVISION_SECONDS}", f"--key={key}",
              f"--hook={json.dumps(hook(self.slurm.home))}"],
             self._answers,
         )  # fmt: skip

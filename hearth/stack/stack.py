@@ -259,7 +259,7 @@ class Stack:
         daemon = self.daemons["store"]
         if not daemon.alive():
             self._say("starting store")
-            store.prepare(self.settings.home, self.secrets)
+            store.prepare(self.settings.home, self.secrets, self.profile)
             daemon.start()
         # Needs no store and takes as long as it: so it goes on meanwhile.
         airflow.migrate(self.settings.home, self._airflow_environment, version("apache-airflow"))

@@ -7,13 +7,15 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hearth.aws import NOBODY
+from hearth.profile import Profile
 from hearth.stack import bucket
 from hearth.stack.daemon import Daemon
 from hearth.stack.ports import HOST, StorePorts
@@ -74,14 +76,37 @@ def daemon(
     )
 
 
-def prepare(home: Path, secrets: Secrets) -> None:
-    """Make what the store needs before it starts."""
+def prepare(home: Path, secrets: Secrets, profile: Profile | None = None) -> None:
+    """Make what the store needs before it starts.
+
+    Args:
+        home: the stack's folder.
+        secrets: whose key pair it accepts.
+        profile: says whether it encrypts, and where its keys are.
+    """
     (home / "store").mkdir(parents=True, exist_ok=True)
     access_key, secret_key = key_pair(secrets)
     credentials = [{"accessKey": access_key, "secretKey": secret_key}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     identities = [{"name": "hearth", "credentials": credentials, "actions": actions}]
-    write_private(_identities(secrets), json.dumps({"identities": identities}))
+    config = {"identities": identities, **_key_management(profile)}
+    write_private(_identities(secrets), json.dumps(config))
+
+
+def _key_management(profile: Profile | None) -> dict[str, Any]:
+    """Return where the store asks for keys: AWS is asked for none, only who stands for it here."""
+    if profile is None or profile.storage.kms_key is None:
+        return {}
+    if profile.aws is None or profile.aws.endpoint_url is None:
+        return {}
+    provider = {
+        "type": "aws",
+        "region": profile.aws.region,
+        "endpoint": str(profile.aws.endpoint_url).rstrip("/"),
+        "access_key": NOBODY["aws_access_key_id"],
+        "secret_key": NOBODY["aws_secret_access_key"],
+    }
+    return {"kms": {"default_provider": "aws", "providers": {"aws": provider}}}
 
 
 def key_pair(secrets: Secrets) -> tuple[str, str]:

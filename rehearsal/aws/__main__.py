@@ -7,6 +7,7 @@ import json
 import logging
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from rehearsal.aws.server import make
@@ -18,9 +19,10 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--provision-seconds", type=float, default=1.0)
     parser.add_argument("--hook", default="[]", help="a JSON list: the command told of every node")
+    parser.add_argument("--key", type=Path, help="the file of the one key that KMS has")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
-    server = make(options.port, options.provision_seconds, json.loads(options.hook))
+    server = make(options.port, options.provision_seconds, json.loads(options.hook), options.key)
 
     def stop(*_: Any) -> None:
         raise SystemExit(0)

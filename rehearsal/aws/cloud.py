@@ -7,6 +7,7 @@ import logging
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rehearsal.aws.cluster import FAILURE, PENDING, RUNNING, SHUTTING_DOWN, Cluster, Node
 
@@ -16,10 +17,16 @@ log = logging.getLogger(__name__)
 class Cloud:
     """All clusters. Every change happens under `lock`; time passes in threads."""
 
-    def __init__(self, provision_seconds: float = 0.2, hook: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        provision_seconds: float = 0.2,
+        hook: Sequence[str] = (),
+        key: Path | None = None,
+    ) -> None:
         """Begin with an empty account.
 
         Args:
+            key: the file of the one key that KMS has; None: what keys there are, moto has.
             provision_seconds: how long a node takes to start, and a cluster to change.
             hook: a command that is told of every node: its last argument is a JSON object with
                 `change` (`started`, `stopped`, `rebooted`), `cluster`, `group`, `slot`, `name`
@@ -28,6 +35,7 @@ class Cloud:
         self.lock = threading.RLock()
         self.clusters: dict[tuple[str, str], Cluster] = {}
         self.provision_seconds = provision_seconds
+        self.key = key
         self.lag_seconds = 0.0
         self.denied: set[str] = set()
         self.calls: list[str] = []

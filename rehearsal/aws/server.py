@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -21,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Response
 
-from rehearsal.aws import account, hyperpod
+from rehearsal.aws import account, hyperpod, kms
 from rehearsal.aws.cloud import Cloud
 from rehearsal.aws.faults import Fault, FaultKind, Faults
 from rehearsal.aws.hyperpod import Call, Refused
@@ -81,6 +82,8 @@ class Front:
             xml = account.simulate_principal_policy(raw.decode(), self.cloud.denied)
             return Response(xml, content_type="text/xml")
         run = hyperpod.OPERATIONS.get(operation) or account.OPERATIONS.get(operation)
+        if self.cloud.key is not None:
+            run = run or kms.OPERATIONS.get(operation)
         if run is None and operation not in hyperpod.TAGGING:
             return None
         body = json.loads(raw or b"{}")
@@ -117,15 +120,20 @@ class Front:
         return _json({})
 
 
-def make(port: int, provision_seconds: float, hook: Sequence[str]) -> BaseWSGIServer:
+def make(
+    port: int, provision_seconds: float, hook: Sequence[str], key: Path | None = None
+) -> BaseWSGIServer:
     """Return a server on loopback that does not serve yet.
 
     Args:
         port: 0 takes a free one.
         provision_seconds: see `Cloud`.
         hook: see `Cloud`.
+        key: see `Cloud`.
     """
-    front = Front(Cloud(provision_seconds, hook), DomainDispatcherApplication(create_backend_app))
+    front = Front(
+        Cloud(provision_seconds, hook, key), DomainDispatcherApplication(create_backend_app)
+    )
     return make_server("127.0.0.1", port, front, threaded=True, request_handler=_QuietHandler)
 
 
