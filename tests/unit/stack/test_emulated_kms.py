@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import AnyHttpUrl
 
+from hearth.aws import AwsSettings
+from hearth.profile import EndpointTarget, Profile, StorageSettings
+from hearth.stack import store
+from hearth.stack.secrets import Secrets
 from rehearsal.aws.cloud import Cloud
 from rehearsal.aws.hyperpod import Call, Refused
 from rehearsal.aws.kms import ALIAS, decrypt, describe_key, generate_data_key, make_key
@@ -45,3 +51,21 @@ def test_a_key_that_is_not_there_is_not_found(tmp_path: Path) -> None:
 def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
     make_key(tmp_path / "key")
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("emulator", ["http://127.0.0.1:1/", None])
+def test_a_store_asks_for_keys_who_stands_for_aws_and_never_aws(
+    tmp_path: Path, emulator: str | None
+) -> None:
+    secrets = Secrets(tmp_path / "secrets")
+    secrets.ensure()
+    profile = Profile(
+        name="here",
+        storage=StorageSettings(uri="s3://hearth", kms_key=ALIAS),
+        aws=AwsSettings.model_validate({"region": "us-east-1", "endpoint_url": emulator}),
+        endpoint=EndpointTarget(url=AnyHttpUrl("http://127.0.0.1:2")),
+    )
+    store.prepare(tmp_path, secrets, profile)
+    written = json.loads((secrets.folder / "store-identities.json").read_text())
+    asked = [one["endpoint"] for one in written.get("kms", {}).get("providers", {}).values()]
+    assert asked == ([emulator.rstrip("/")] if emulator else [])
