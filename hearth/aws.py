@@ -157,16 +157,31 @@ class HyperPod(FrozenModel):
 
 
 class Image(FrozenModel):
-    """A container image in a registry of AWS."""
+    """A container image, by its digest or, which may be moved, by its tag."""
 
-    repository: str
-    tag: str
+    repository: str = Field(pattern=r"^[a-z0-9]+([._/-]+[a-z0-9]+)*$")
+    tag: str | None = Field(default=None, pattern=r"^\w[\w.-]{0,127}$")
+    digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
     account: str | None = Field(
         default=None,
         pattern=r"^(\d{12}|aws)$",
         description="The registry's owner; empty: one's own; `aws`: the account from which AWS "
         "hands out its deep learning containers in this partition.",
     )
+
+    @model_validator(mode="after")
+    def _has_a_version(self) -> Self:
+        if self.tag is None and self.digest is None:
+            message = f"image {self.repository}: name its digest, or its tag"
+            raise ValueError(message)
+        return self
+
+    @property
+    def name(self) -> str:
+        """What follows the registry in a reference; the digest rules where there is one."""
+        return (
+            f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
+        )
 
     def registry(self, region: str, own: str) -> str:
         """Return the account whose registry it is in.

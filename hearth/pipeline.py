@@ -145,6 +145,7 @@ def job_of(plan: StagePlan, record: BuildRecord, attempt: Attempt) -> Job:
         secrets=record.profile.secrets,
         settings=plan.settings,
         lock_digest=record.lock.digest,
+        image=record.profile.image_of(plan.stage.environment),
         emulated=record.profile.unverified,
     )
 

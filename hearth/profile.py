@@ -14,9 +14,10 @@ from pydantic import AnyHttpUrl, Field, model_validator
 
 from hearth.aws import AwsSettings
 from hearth.errors import NotFoundError, SpecError, TransientError
-from hearth.model import FrozenModel
+from hearth.images import Images
+from hearth.model import CURATOR, MODEL, FrozenModel
 from hearth.policy import ObjectLock, Policy, Rejecting, RejectSettings
-from hearth.resources import Compute, MetricsTarget
+from hearth.resources import BackendName, Compute, MetricsTarget
 from hearth.settings import settings
 from hearth.yamlfile import load_model
 
@@ -170,6 +171,10 @@ class Profile(FrozenModel):
     storage: StorageSettings
     compute: Compute = Compute()
     aws: AwsSettings | None = Field(default=None, description="The AWS account that is used.")
+    images: Images | None = Field(
+        default=None,
+        description="The container images of jobs; none: environments of the machines they run on.",
+    )
     endpoint: EndpointTarget
     policy: Policy = Policy()
     rejects: RejectSettings | None = Field(
@@ -196,6 +201,24 @@ class Profile(FrozenModel):
             self.rejects.check_apart(self.storage.uri, self.storage.kms_key)
         return self
 
+    @model_validator(mode="after")
+    def _images_have_a_registry(self) -> Self:
+        if self.images is not None:
+            for environment in self.images.named():
+                try:
+                    self.images.reference(environment, self.aws)
+                except SpecError as error:
+                    raise ValueError(str(error)) from error
+        return self
+
+    def image_of(self, environment: str) -> str | None:
+        """Return the image that jobs of an environment run in; None where they run in none."""
+        if self.images is None or self.compute.backend is BackendName.LOCAL:
+            return None
+        if self.compute.slurm and environment in self.compute.slurm.environments:
+            return None
+        return self.images.reference(environment, self.aws)
+
     @property
     def emulated(self) -> tuple[str, ...]:
         """What is not the real thing here: said in the records of all that is made."""
@@ -207,6 +230,8 @@ class Profile(FrozenModel):
     def unverified(self) -> tuple[str, ...]:
         """What is emulated here, and what Hearth never tried on the real thing."""
         untried = self.compute.slurm.untried if self.compute.slurm else ()
+        if self.compute.slurm and any(map(self.image_of, (CURATOR, MODEL))):
+            untried += ("Slurm: jobs in containers (Pyxis, Enroot) were never tried",)
         if self.aws is not None and self.aws.hyperpod is not None and not self.emulated:
             untried += ("AWS: the operators of HyperPod were only tried against an emulator",)
         return (*self.emulated, *untried)

@@ -159,7 +159,13 @@ class SlurmSettings(FrozenModel):
     gpu_resource: _Word = Field(default="gpu", description="What GPUs are called (GRES).")
     environments: dict[str, Path] = Field(
         description="What a job runs in (`curator`, `model`) → its Python interpreter on the "
-        "nodes, with Hearth installed."
+        "nodes, with Hearth installed. One that is not named here runs in its image (the profile's "
+        "`images`), on nodes that have Pyxis and Enroot."
+    )
+    mounts: tuple[Path, ...] = Field(
+        default=(),
+        description="Folders of the nodes that a job in an image sees too, beside `scratch`; such "
+        "as the one in which the store's CA certificate lies.",
     )
     scratch: Path = Field(
         default=Path("/tmp"),  # noqa: S108 - the nodes', where every user has a folder of his own

@@ -34,7 +34,8 @@ def open_backend(profile: Profile, settings: Settings) -> Backend:
     slurm = profile.compute.slurm
     if slurm is not None:
         jobs = Store.open(profile.storage).sub(JOBS)
-        return SlurmBackend(slurm, _transport(slurm, profile), profile.storage, jobs)
+        images = _images(profile)
+        return SlurmBackend(slurm, _transport(slurm, profile), profile.storage, jobs, images)
     runner = profile.compute.runner
     if runner is not None:
         addresses = {name: str(address) for name, address in runner.addresses.items()}
@@ -43,6 +44,12 @@ def open_backend(profile: Profile, settings: Settings) -> Backend:
     stages, airflow = settings.stages_python, Path(sys.executable)
     environments = {CURATOR: stages, MODEL: stages, "airflow": airflow}
     return LocalBackend(settings.home / "jobs", environments)
+
+
+def _images(profile: Profile) -> dict[str, str]:
+    """Return environment → image, of those that run in one under this profile."""
+    found = {name: profile.image_of(name) for name in (CURATOR, MODEL)}
+    return {name: image for name, image in found.items() if image is not None}
 
 
 def _transport(slurm: SlurmSettings, profile: Profile) -> Transport:

@@ -128,24 +128,41 @@ def kms_key(probe_of: str, key: str, ask: Ask) -> Iterator[Finding]:
         yield passed(name, key, "is enabled, and managed by you")
 
 
-def image(aws: AwsSettings, wanted: Image, ask: Ask) -> Iterator[Finding]:
-    """Whether an image is in its registry."""
-    shown = f"{wanted.repository}:{wanted.tag}"
-    own = str(ask.call("sts", "get_caller_identity")["Account"])
+def image(aws: AwsSettings, wanted: Image, ask: Ask, own: str | None = None) -> Iterator[Finding]:
+    """Whether an image is in its registry.
+
+    Args:
+        aws: names the region.
+        wanted: the image.
+        ask: whom to ask.
+        own: the owner of a registry that the image does not name; by default who asks.
+    """
+    shown = wanted.name
+    own = own or str(ask.call("sts", "get_caller_identity")["Account"])
     try:
         registry = wanted.registry(aws.region, own)
     except SpecError as error:
-        yield failed("image", shown, str(error), "name the account in aws.images")
+        yield failed("image", shown, str(error), "name the account of the image")
         return
     answer: dict[str, Any] = ask.call(
         "ecr",
         "describe_images",
         registryId=registry,
         repositoryName=wanted.repository,
-        imageIds=[{"imageTag": wanted.tag}],
+        imageIds=[{"imageDigest": wanted.digest} if wanted.digest else {"imageTag": wanted.tag}],
     )
     digest = answer["imageDetails"][0]["imageDigest"]
     yield passed("image", shown, f"{digest} in {registry_of(aws.region, registry)}")
+
+
+def images_elsewhere(profile: Profile) -> Iterator[Finding]:
+    """Images in a registry that is not AWS's, whose way of logging in is not known."""
+    images = profile.images
+    for image in images.named().values() if images and images.registry else ():
+        yield unknown(
+            "image", f"{images.registry}/{image.name}" if images else image.name,
+            "is in a registry that is not asked", "pull it once from where jobs run",
+        )  # fmt: skip
 
 
 def _arns(profile: Profile, aws: AwsSettings) -> Iterator[tuple[str, str]]:

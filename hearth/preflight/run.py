@@ -32,6 +32,7 @@ def preflight(profile: Profile, ask: Ask | None = None) -> list[Finding]:
                     "answers in AWS's place: what it says proves nothing about the account",
                 )
             )
+    findings += careful("image", lambda: account.images_elsewhere(profile))
     findings += careful("Slurm", lambda: slurm(profile))
     return findings
 
@@ -47,6 +48,10 @@ def _of_account(profile: Profile, aws: AwsSettings, ask: Ask) -> Iterator[tuple[
         yield "KMS key of the volumes", lambda: account.kms_key("the volumes", volumes, ask)
     for image in aws.images:
         yield "image", partial(account.image, aws, image, ask)
+    if profile.images is not None and profile.images.account is not None:
+        for image in profile.images.named().values():
+            own = profile.images.account
+            yield "image", partial(account.image, aws, image, ask, own)
     yield "quota", lambda: capacity.quotas(aws, ask)
     yield "instances", lambda: capacity.instances(aws, ask)
     yield "subnets", lambda: capacity.subnets(aws, ask)

@@ -13,7 +13,8 @@ from __future__ import annotations
 import codecs
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -51,6 +52,7 @@ class SlurmBackend:
         transport: the way to it.
         storage: the store, for jobs to open.
         store: the store's folder in which jobs have theirs.
+        images: environment → the image that it runs in, where nodes have no interpreter for it.
         patience: seconds that a claim may stand without a job id before it is taken over.
         requeue_patience: seconds that a job may be seen without its node before it counts as lost.
     """
@@ -59,6 +61,7 @@ class SlurmBackend:
     transport: Transport
     storage: StorageSettings
     store: Store
+    images: Mapping[str, str] = field(default_factory=dict)
     patience: float = 5.0
     requeue_patience: float = 120.0
     name: str = "slurm"
@@ -71,7 +74,8 @@ class SlurmBackend:
         handle = JobHandle(backend=self.name, name=request.name)
         if folder.submitted() is not None or folder.store.exists(EXIT):
             return handle
-        submission = submission_of(request, self.settings, folder, self.storage)
+        image = self.images.get(request.environment)
+        submission = submission_of(request, self.settings, folder, self.storage, image)
         self._refuse_what_is_not_there(request)
         if folder.read(STOP) is not None:
             folder.settle(_never_started())

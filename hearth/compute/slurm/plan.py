@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from hearth.compute.backend import JobRequest
+from hearth.compute.slurm import container
 from hearth.compute.slurm.folder import StoreFolder
 from hearth.compute.slurm.transport import Submission
 from hearth.errors import SpecError
@@ -50,22 +51,34 @@ class ShimPlan:
 
 
 def submission_of(
-    request: JobRequest, settings: SlurmSettings, folder: StoreFolder, storage: StorageSettings
+    request: JobRequest,
+    settings: SlurmSettings,
+    folder: StoreFolder,
+    storage: StorageSettings,
+    image: str | None = None,
 ) -> Submission:
     """Return the batch job that runs a request.
 
     The command's environment travels as the batch job's: Slurm hands it from the controller to the
     node, again after a restart, and shows it in neither the script nor `scontrol show job`.
 
+    Args:
+        request: what to run.
+        settings: the cluster.
+        folder: the job's, in the store.
+        storage: the store.
+        image: what the environment runs in, where the nodes have no interpreter for it.
+
     Raises:
         SpecError: the profile names no such environment, or the cluster has no such hardware.
     """
     python = settings.environments.get(request.environment)
-    if python is None:
+    if python is None and image is None:
         known = ", ".join(sorted(settings.environments)) or "none"
         message = (
             f"job {request.name}: environment {request.environment!r}: the profile's "
-            f"compute.slurm.environments has none of that name: choose from {known}"
+            f"compute.slurm.environments has none of that name, and images neither: choose from "
+            f"{known}"
         )
         raise SpecError(message)
     resources = request.resources
@@ -94,16 +107,21 @@ def submission_of(
         auto_resume=settings.auto_resume,
         heartbeat=settings.heartbeat_seconds,
     )
-    path = f"{python.parent}:{_PATH}"
+    if python is not None:
+        interpreter = f'"{python}"'
+        found = {"PATH": f"{python.parent}:{_PATH}", "VIRTUAL_ENV": str(python.parent.parent)}
+    else:
+        # The image says what is where in it.
+        interpreter = f"{container.words(request, settings, str(image))} python"
+        found = {"PATH": _PATH}
     warning = math.ceil(request.grace) + _SLACK
     return Submission(
         name=folder.slurm_name,
         # Isolated: neither the working directory nor a variable may change what is imported.
-        script=f'#!/bin/bash\nexec "{python}" -I -m hearth.compute.slurm.shim\n',
+        script=f"#!/bin/bash\nexec {interpreter} -I -m hearth.compute.slurm.shim\n",
         environment={
-            "PATH": path,
+            **found,
             "LANG": "C.UTF-8",
-            "VIRTUAL_ENV": str(python.parent.parent),
             "PYTHONUNBUFFERED": "1",
             "PYTHONSAFEPATH": "1",
             **storage.environment(),

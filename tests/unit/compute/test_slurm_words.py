@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +239,45 @@ def test_a_machine_without_slurm_is_told_as_something_to_try_again(tmp_path: Pat
     commands = Commands(cluster(), {"PATH": str(tmp_path)})
     with pytest.raises(TransientError, match="squeue"):
         commands.job(1)
+
+
+def test_a_job_in_an_image_is_started_from_it_with_its_scratch_and_nothing_of_the_nodes(
+    tmp_path: Path,
+) -> None:
+    settings = cluster(environments={}, scratch="/scratch", mounts=["/etc/ssl"])
+    request = JobRequest(
+        name="j", command=("python",), environment="model", env={"TOKEN": SECRET}, time_limit=60
+    )
+    storage = StorageSettings(uri=f"file://{tmp_path}")
+    folder = StoreFolder(Store.open(storage), request.name)
+    image = "host.lan/model@sha256:" + "ab" * 32
+    submission = submission_of(request, settings, folder, storage, image)
+    first, second = submission.script.splitlines()
+    assert first == "#!/bin/bash"
+    words = shlex.split(second)
+    assert words[:2] == ["exec", "srun"]
+    assert words[-4:] == ["python", "-I", "-m", "hearth.compute.slurm.shim"]
+    assert "--container-image=host.lan#model:sha256:" + "ab" * 32 in words
+    assert "--container-mounts=/scratch:/scratch,/etc/ssl:/etc/ssl" in words
+    assert "VIRTUAL_ENV" not in submission.environment
+    assert SECRET not in submission.script
+
+
+@pytest.mark.parametrize("many", ["nodes", "auto_resume"])
+def test_a_job_in_an_image_that_would_start_more_is_told_what_to_do(
+    many: str, tmp_path: Path
+) -> None:
+    settings = cluster(environments={}, auto_resume=many == "auto_resume")
+    request = JobRequest.model_validate(
+        {
+            "name": "j",
+            "command": ("python",),
+            "environment": "model",
+            "time_limit": 60,
+            "resources": {"nodes": 2 if many == "nodes" else 1},
+        }
+    )
+    storage = StorageSettings(uri=f"file://{tmp_path}")
+    folder = StoreFolder(Store.open(storage), request.name)
+    with pytest.raises(SpecError, match=r"compute\.slurm\.environments\.model"):
+        submission_of(request, settings, folder, storage, "host.lan/model:1")

@@ -277,3 +277,23 @@ def test_a_slurm_that_does_not_answer_is_not_told(monkeypatch: pytest.MonkeyPatc
         raise httpx.ConnectError(msg)
 
     assert only(slurm(slurmy(), get)).verdict is Verdict.UNKNOWN
+
+
+def test_an_image_is_looked_for_by_its_digest_in_the_account_that_the_profile_names() -> None:
+    digest = "sha256:" + "ab" * 32
+    ask = Recorded(describe_images={"imageDetails": [{"imageDigest": digest}]})
+    images = {"account": "2" * 12, "model": {"repository": "m", "tag": "1", "digest": digest}}
+    found = [one for one in preflight(profile(images=images), ask) if one.probe == "image"]
+    assert [one.verdict for one in found] == [Verdict.PASS]
+    assert {
+        "registryId": "2" * 12,
+        "repositoryName": "m",
+        "imageIds": [{"imageDigest": digest}],
+    } in (ask.asked)
+
+
+def test_an_image_in_another_registry_is_not_claimed_to_be_there() -> None:
+    images = {"registry": "images.lan", "model": {"repository": "m", "tag": "1"}}
+    found = [one for one in preflight(profile(images=images), Recorded()) if one.probe == "image"]
+    assert [one.verdict for one in found] == [Verdict.UNKNOWN]
+    assert found[0].subject == "images.lan/m:1"
