@@ -26,7 +26,7 @@ from hearth.resources import METRICS
 from hearth.stage.job import Job
 from hearth.suite.spec import CONTRACT as SUITE_CONTRACT
 from hearth.suite.spec import SuiteSpec
-from hearth.train.sections import BASE
+from hearth.train.sections import BASE, DEV
 from hearth.train.spec import CONTRACT as TRAIN_CONTRACT
 from hearth.train.spec import TrainSpec
 
@@ -86,7 +86,7 @@ def stage_plans(record: BuildRecord) -> dict[Stage, StagePlan]:
         CURATE_CONTRACT,
         CurateSpec.of(
             recipe.curate,
-            reserved=recipe.suite.reserved,
+            reserved=recipe.suite.held_out,
             tombstones=record.lock.tombstones,
             lists=record.lock.lists,
             vocabulary=recipe.train.tokenizer.vocabulary,
@@ -100,7 +100,7 @@ def stage_plans(record: BuildRecord) -> dict[Stage, StagePlan]:
         Stage.TRAIN,
         TRAIN_CONTRACT,
         _spec(TrainSpec, recipe.train, tokens.get(Stage.TRAIN)),
-        {"corpus": curate.ref(), **_base(recipe, mirror)},
+        {"corpus": curate.ref(), **_base(recipe, mirror), **_dev(recipe, suite)},
         settings=_operation(recipe) | _metrics(record),
     )
     evaluate = planner.plan(
@@ -205,6 +205,10 @@ def _previous(record: BuildRecord) -> dict[str, InputRef]:
 
 def _base(recipe: Recipe, mirror: StagePlan) -> dict[str, InputRef]:
     return {BASE: mirror.ref()} if recipe.train.base else {}
+
+
+def _dev(recipe: Recipe, suite: StagePlan) -> dict[str, InputRef]:
+    return {DEV: suite.ref()} if recipe.suite.dev else {}
 
 
 def _metrics(record: BuildRecord) -> dict[str, Any]:

@@ -39,10 +39,11 @@ class SuiteView(BaseModel):
     max_length: int
     dtype: str
     tasks: tuple[TaskView, ...]
+    dev: tuple[TaskView, ...] = ()
 
 
 def read_suite(folder: Path) -> tuple[SuiteView, list[dict[str, Any]]]:
-    """The suite in `folder` and the rows of its `items.parquet`.
+    """The suite in `folder` and the rows of its `items.parquet`, those of its dev part left out.
 
     Raises:
         DataError: it is damaged, or an item comes twice.
@@ -52,7 +53,9 @@ def read_suite(folder: Path) -> tuple[SuiteView, list[dict[str, Any]]]:
     except (OSError, ValidationError) as error:
         message = f"suite.json: is not a suite ({error}): rebuild the suite under a new version"
         raise DataError(message) from error
-    items = pq.read_table(folder / "items.parquet").to_pylist()
+    others = {task.task for task in suite.dev}
+    listed = pq.read_table(folder / "items.parquet").to_pylist()
+    items = [row for row in listed if row["task"] not in others]
     where = f"suite {suite.name} version {suite.version}"
     counted = Counter((row["task"], row["item"]) for row in items)
     for (task, item), times in counted.items():

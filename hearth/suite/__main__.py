@@ -14,6 +14,7 @@ from hearth.lock import Tombstone
 from hearth.model import Stage
 from hearth.stage.context import Context
 from hearth.stage.program import main
+from hearth.suite.dev import dev_plan
 from hearth.suite.manifest import SuiteManifest, WorkInfo
 from hearth.suite.passages import Passage
 from hearth.suite.plan import passages, plan
@@ -30,26 +31,29 @@ def run(context: Context) -> dict[str, Any]:
     buried = Buried(Tombstone.model_validate(grave) for grave in graves)
     reserved = reserved_documents(sorted(folder.glob("*.parquet")), spec, buried)
     context.progress("choose items", 0, None, "items")
-    found = passages(reserved, spec)
+    found = passages([d for d in reserved if d.work in spec.reserved], spec)
     tasks = plan(found, spec)
+    known, dev = dev_plan([d for d in reserved if d.work not in spec.reserved], tasks, spec)
     manifest = SuiteManifest(
         name=spec.name,
         version=spec.version,
         max_length=spec.max_length,
         dtype=spec.dtype,
         tasks=tuple(task.info for task in tasks),
-        works=works(found),
+        dev=tuple(task.info for task in dev),
+        works=(*works(found), *works(known)),
     )
     built = context.scratch / "suite"
-    write(built, manifest, tasks)
-    items = sum(len(task.items) for task in tasks)
+    both = (*tasks, *dev)
+    write(built, manifest, both)
+    items = sum(len(task.items) for task in both)
     for path in sorted(path for path in built.rglob("*") if path.is_file()):
         name = path.relative_to(built).as_posix()
         context.publish(path, name, rows=items if name == "items.parquet" else None)
     context.progress("choose items", items, items, "items")
     return {
-        "items": {task.info.task: task.info.items for task in tasks},
-        "groups": {task.info.task: task.info.groups for task in tasks},
+        "items": {task.info.task: task.info.items for task in both},
+        "groups": {task.info.task: task.info.groups for task in both},
     }
 
 
@@ -66,14 +70,14 @@ def reserved_documents(paths: list[Path], spec: SuiteSpec, buried: Buried) -> li
     documents = []
     for row in read_documents(paths):
         held[row["work"]] += 1
-        if row["work"] in spec.reserved and not buried.grave(row["doc_key"], source=row["source"]):
+        if row["work"] in spec.held_out and not buried.grave(row["doc_key"], source=row["source"]):
             documents.append(Document(**row))
-    missing = [work for work in spec.reserved if not held[work]]
+    missing = [work for work in spec.held_out if not held[work]]
     if missing:
         message = (
             f"suite {spec.name} version {spec.version}: the mirror holds no document of the works "
             f"{', '.join(missing)} that it reserves: it holds {', '.join(sorted(held)) or 'none'}: "
-            "correct suite.reserved, or mirror a source that has it"
+            "correct suite.reserved and suite.dev, or mirror a source that has it"
         )
         raise DataError(message)
     return documents

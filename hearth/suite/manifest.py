@@ -60,7 +60,8 @@ class SuiteManifest(FrozenModel):
     version: int
     max_length: int
     dtype: str
-    tasks: tuple[TaskInfo, ...]
+    tasks: tuple[TaskInfo, ...] = Field(description="What the gate asks.")
+    dev: tuple[TaskInfo, ...] = Field(default=(), description="What training is asked.")
     works: tuple[WorkInfo, ...]
 
     def task(self, name: str) -> TaskInfo | None:

@@ -65,7 +65,9 @@ class Task:
     items: tuple[Item, ...]
 
 
-def plan(by_language: Mapping[Language, Sequence[Passage]], spec: SuiteSpec) -> tuple[Task, ...]:
+def plan(
+    by_language: Mapping[Language, Sequence[Passage]], spec: SuiteSpec, section: str = "suite"
+) -> tuple[Task, ...]:
     """Choose the items of all tasks.
 
     The first passages are measured in bits per byte; cloze items come from the others, so that no
@@ -74,6 +76,7 @@ def plan(by_language: Mapping[Language, Sequence[Passage]], spec: SuiteSpec) -> 
     Args:
         by_language: what `passages` found.
         spec: what is wanted.
+        section: of the recipe, that says so.
 
     Raises:
         DataError: the reserved works do not hold enough passages.
@@ -85,7 +88,7 @@ def plan(by_language: Mapping[Language, Sequence[Passage]], spec: SuiteSpec) -> 
         tasks.append(_cloze(language, ranked, spec))
     short = [task for task in tasks if len(task.items) < spec.items]
     if short:
-        raise DataError(_shortage(short, by_language, spec))
+        raise DataError(_shortage(short, by_language, spec, section))
     return tuple(tasks)
 
 
@@ -198,7 +201,10 @@ def _info(
 
 
 def _shortage(
-    short: Sequence[Task], by_language: Mapping[Language, Sequence[Passage]], spec: SuiteSpec
+    short: Sequence[Task],
+    by_language: Mapping[Language, Sequence[Passage]],
+    spec: SuiteSpec,
+    section: str,
 ) -> str:
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for language, ranked in by_language.items():
@@ -208,5 +214,5 @@ def _shortage(
     got = ", ".join(f"{task.info.task} has {len(task.items)}" for task in short)
     return (
         f"suite {spec.name} version {spec.version}: each task wants {spec.items} items, but {got}: "
-        f"passages in the reserved works: {held}: reserve more works, or lower suite.items"
+        f"passages in the reserved works: {held}: reserve more works, or lower {section}.items"
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 1
+CONTRACT: Final = 2
 """Raised when the same spec and documents would give another suite."""
 
 NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -31,6 +31,18 @@ class Lengths(FrozenModel):
     context: Annotated[int, Field(ge=16, le=10_000)] = Field(description="What a cloze item shows.")
     continuation: Annotated[int, Field(ge=8, le=2_000)] = Field(
         description="What a cloze item asks for, and the length of its distractors."
+    )
+
+
+class DevSection(FrozenModel):
+    """The dev part: what training is asked while it goes on. The gate never sees it."""
+
+    reserved: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="Works that its items are taken from, none of them the gate's. "
+        "They never enter a corpus either."
+    )
+    items: Annotated[int, Field(ge=4, le=100_000)] = Field(
+        default=48, description="Items in each of its tasks. All are asked at every validation."
     )
 
 
@@ -68,6 +80,26 @@ class SuiteSection(FrozenModel):
         default="float32", description="The precision that every model is scored in."
     )
     seed: int = Field(default=0, description="Which passages are taken, and the order of answers.")
+    dev: DevSection | None = Field(
+        default=None,
+        description="Asked at the validations of training: for its curves and to end it early.",
+    )
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """The works that never enter a corpus."""
+        return (*self.reserved, *(self.dev.reserved if self.dev else ()))
+
+    @model_validator(mode="after")
+    def _dev_is_of_other_works(self) -> Self:
+        both = sorted(set(self.reserved) & set(self.dev.reserved if self.dev else ()))
+        if both:
+            message = (
+                f"dev.reserved: {', '.join(both)} are the gate's: a model that was chosen by a "
+                "work is not judged on it; name other works"
+            )
+            raise ValueError(message)
+        return self
 
 
 class SuiteSpec(StageSpec, SuiteSection):

@@ -109,6 +109,7 @@ def _publish(
 
 def _metrics(spec: TrainSpec, report: Report, tokens: int, request: Request) -> dict[str, Any]:
     losses, validations = report.history.losses, report.history.validations
+    published = report.history.published(spec.patience)
     return {
         "parameters": report.parameters,
         "vocabulary": request.vocabulary,
@@ -123,8 +124,10 @@ def _metrics(spec: TrainSpec, report: Report, tokens: int, request: Request) -> 
         "loss_start": losses[0],
         "loss_end": losses[-1],
         "validation_loss_start": validations[0].loss,
-        "validation_loss": validations[-1].loss,
-        "validation_bits_per_byte": validations[-1].bits_per_byte,
+        "validation_loss": published.loss,
+        "validation_bits_per_byte": published.bits_per_byte,
+        "dev": published.dev.model_dump() if published.dev else None,
+        "published_step": published.step,
         "resumed_from": report.resumed_from,
     }
 

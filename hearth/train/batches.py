@@ -64,6 +64,17 @@ def batch_of(rows: Tokens) -> Batch:
     return {"input_ids": ids, "targets": targets, "position_ids": positions}
 
 
+def row_losses(model: nn.Module, batch: Batch) -> Tensor:
+    """Return the summed cross-entropy of each row of a batch, in nats."""
+    logits = model(
+        input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False
+    ).logits
+    each = functional.cross_entropy(
+        logits.float().transpose(1, 2), batch["targets"], ignore_index=IGNORED, reduction="none"
+    )
+    return each.sum(1)
+
+
 def summed_loss(model: nn.Module, batch: Batch) -> Tensor:
     """Return the summed cross-entropy of the tokens that are learnt, in nats.
 

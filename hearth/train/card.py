@@ -6,12 +6,12 @@ Hugging Face's format: https://huggingface.co/docs/hub/model-cards
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, Final
 
 import yaml
 
 from hearth.model import FrozenModel
+from hearth.train.adaptation import adaptation
 from hearth.train.base import BaseModel
 from hearth.train.corpus import SourceShare
 from hearth.train.run import Report
@@ -62,7 +62,7 @@ def card(spec: Training, report: Report, sources: Sequence[SourceShare], lineage
         *(("## Base", _base(spec, lineage.base)) if lineage.base else ()),
         *("## Data", _data(sources)),
         *("## Numbers", _numbers(spec, report)),
-        *("## Rate of adaptation", _adaptation(spec, report)),
+        *("## Rate of adaptation", adaptation(spec, report)),
         *("## Recipe", _recipe(spec)),
         *("## Lineage", _lineage(lineage)),
         *("## Limits", _limits(spec, languages)),
@@ -104,7 +104,7 @@ def _data(sources: Sequence[SourceShare]) -> str:
 
 
 def _numbers(spec: Training, report: Report) -> str:
-    first, last = report.history.validations[0], report.history.validations[-1]
+    first, last = report.history.validations[0], report.history.published(spec.patience)
     rows = [
         f"| validation loss, nats per token | {first.loss:.4f} | {last.loss:.4f} |",
         *(
@@ -115,37 +115,9 @@ def _numbers(spec: Training, report: Report) -> str:
     ]
     seen = len(report.history.losses) * spec.numerics.global_batch * spec.sequence_length
     text = f"{len(report.history.losses):,} steps over {seen:,} tokens."
+    if spec.patience is not None:
+        text += f" These are the weights after step {last.step:,}, the best that were validated."
     return "\n".join([text, "", "| | before | after |", "|---|--:|--:|", *rows])
-
-
-def _adaptation(spec: Training, report: Report) -> str:
-    """Tell what every stretch between two validations gained, in bits per byte."""
-    per_step = spec.numerics.global_batch * spec.sequence_length
-    pace = report.tokens_per_second
-    rows = []
-    for before, after in pairwise(report.history.validations):
-        steps = after.step - before.step
-        tokens = steps * per_step
-        for language, bits in sorted(after.bits_per_byte.items()):
-            gained = before.bits_per_byte[language] - bits
-            hourly = f"{gained * pace * 3600 / tokens:.3g}" if pace else "–"
-            rows.append(
-                f"| {after.step:,} | {after.step * per_step:,} | {language} | {bits:.4f} "
-                f"| {gained / steps * 1000:.3g} | {gained / tokens * 1e6:.3g} | {hourly} |"
-            )
-    text = (
-        "Bits per byte of held-out text at the recipe's fixed steps, and what was gained since the "
-        "one before, per thousand steps, million tokens and hour of training on this hardware."
-    )
-    if len(report.history.losses) < spec.steps:
-        text += (
-            f" It ended early, at step {len(report.history.losses):,} of {spec.steps:,}: "
-            f"{spec.patience} validations brought nothing."
-        )
-    head = (
-        "| step | tokens | language | bits per byte | per 1,000 steps | per 10⁶ tokens | per hour |"
-    )
-    return "\n".join([text, "", head, "|--:|--:|---|--:|--:|--:|--:|", *rows])
 
 
 def _recipe(spec: Training) -> str:

@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from hearth.train.batches import Batch, Batches, summed_loss
+from hearth.train.batches import Batch, Batches, row_losses, summed_loss
 from hearth.train.parallel import clip, meet
 from hearth.train.plan import rate_at
 from hearth.train.spec import Precision, TrainSpec
@@ -67,10 +67,21 @@ class Loop:
 
     def summed(self, batch: Batch) -> Tensor:
         """Return the summed loss of a batch, in the spec's precision."""
-        on_device = {name: part.to(self.device) for name, part in batch.items()}
+        with self._precision:
+            return summed_loss(self.model, self._on_device(batch))
+
+    def by_row(self, batch: Batch) -> Tensor:
+        """Return the summed loss of each row of a batch, in the spec's precision."""
+        with self._precision:
+            return row_losses(self.model, self._on_device(batch))
+
+    @property
+    def _precision(self) -> torch.autocast:
         low = self._spec.numerics.precision is Precision.BF16
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            return summed_loss(self.model, on_device)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=low)
+
+    def _on_device(self, batch: Batch) -> Batch:
+        return {name: part.to(self.device) for name, part in batch.items()}
 
     def _move(self, step: int) -> None:
         share = rate_at(step, self._spec.steps, self._spec.schedule)

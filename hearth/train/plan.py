@@ -126,16 +126,30 @@ def of_rank(step: int, global_batch: int, rank: int, ranks: int) -> range:
     return range(first, first + share)
 
 
-def exhausted(losses: Sequence[float], patience: int | None) -> bool:
-    """Say whether so many validations went by without a new lowest loss.
+def exhausted(scores: Sequence[float], patience: int | None, least: float = 0.0) -> bool:
+    """Say whether so many validations in a row brought nothing.
 
     Args:
-        losses: of every validation so far, the first of the model before its first step.
-        patience: how many; None: any number may.
+        scores: of every validation so far, the lower the better; the first of the model before its
+            first step.
+        patience: how many may; None: any number.
+        least: by how much one has to be below the lowest before it, to have brought something.
     """
-    if patience is None or len(losses) <= patience:
+    if patience is None:
         return False
-    return min(losses[-patience:]) >= min(losses[:-patience])
+    lowest, waited = math.inf, -1
+    for score in scores:
+        if score < lowest - least:
+            lowest, waited = score, 0
+        else:
+            waited += 1
+    return waited >= patience
+
+
+def best(scores: Sequence[float]) -> int | None:
+    """Return the place of the lowest score after the first step, of equal ones the first."""
+    places = range(1, len(scores))
+    return min(places, key=scores.__getitem__) if places else None
 
 
 DIVERGENCE_STEPS: Final = 20

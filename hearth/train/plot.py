@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -39,7 +39,11 @@ def plot(history: History, title: str, path: Path) -> None:
         "ytick.color": _INK,
     }
     with plt.rc_context(style):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+        asked = history.validations[0].dev is not None
+        panels = 3 if asked else 2
+        size = (5.5 * panels, 4.2)
+        figure, every = plt.subplots(1, panels, figsize=size, layout="constrained")
+        left, right = every[:2]
         steps = np.arange(1, len(history.losses) + 1)
         validated = [validation.step for validation in history.validations]
         left.plot(steps, history.losses, color=_LOSS, alpha=0.2, linewidth=0.8)
@@ -60,7 +64,9 @@ def plot(history: History, title: str, path: Path) -> None:
             label = f"{language}, {values[-1]:.2f} at the end"
             right.plot(validated, values, color=colour, marker="o", markersize=4, label=label)
         right.set_ylabel("validation, bits per byte")
-        for axes in (left, right):
+        if asked:
+            _dev(every[2], history)
+        for axes in every:
             axes.set_xlabel("step")
             axes.grid(axis="y", linewidth=0.8)
             axes.legend(frameon=False)
@@ -68,6 +74,22 @@ def plot(history: History, title: str, path: Path) -> None:
         # Without this, matplotlib writes its version into the file.
         figure.savefig(path, dpi=140, metadata={"Software": None})
         plt.close(figure)
+
+
+def _dev(axes: Any, history: History) -> None:
+    """Draw the dev part: accuracy, and bits per byte beside it, on an axis of its own."""
+    points = [(v.step, v.dev) for v in history.validations if v.dev is not None]
+    steps = [step for step, _ in points]
+    beside = axes.twinx()
+    for language, colour in zip(sorted(points[0][1].accuracy), _LANGUAGES, strict=False):
+        right = [dev.accuracy[language] for _, dev in points]
+        axes.plot(steps, right, color=colour, marker="o", markersize=4, label=f"{language}, cloze")
+    for language, colour in zip(sorted(points[0][1].bits_per_byte), _LANGUAGES, strict=False):
+        bits = [dev.bits_per_byte[language] for _, dev in points]
+        beside.plot(steps, bits, color=colour, linestyle=":", linewidth=1.4)
+    axes.set_ylabel("dev part, accuracy")
+    beside.set_ylabel("bits per byte (dotted)")
+    beside.spines["right"].set_visible(True)
 
 
 def smooth(values: tuple[float, ...]) -> list[float]:

@@ -13,14 +13,17 @@ from tokenizers import Tokenizer
 
 from hearth.digest import sha256_of
 from hearth.errors import DataError
+from hearth.resources import METRICS, MetricsTarget
 from hearth.stage.context import Context
 from hearth.train import corpus
 from hearth.train.base import tokenizer_of
 from hearth.train.chat import conversations
 from hearth.train.data import Boundary, Tokens, TokenStream, documents, fitted, write_stream
+from hearth.train.dev import dev_part
+from hearth.train.gauges import resolved
 from hearth.train.operation import TrainOperation
 from hearth.train.run import Group, Request, Workspace, write_whole
-from hearth.train.sections import Mode
+from hearth.train.sections import DEV, Mode
 from hearth.train.spec import END_OF_TEXT, TrainSpec
 from hearth.train.tokenizer import learn
 
@@ -41,6 +44,17 @@ class _Encoder:
             whole = conversations(texts, self.base)
             return fitted(whole, self.spec.sequence_length, self.boundary.end)
         return documents(texts, self.ours, self.boundary)
+
+    def published(self, text: str) -> list[int]:
+        """Return a text's tokens, as the tokenizer of the published model gives them."""
+        ids: list[int] = self.base(text).input_ids if self.base else self.ours.encode(text).ids
+        return ids
+
+    @property
+    def prefix(self) -> int:
+        """The token that an evaluation puts before a text: the tokenizer's, not the recipe's."""
+        known = (self.base.bos_token_id, self.base.eos_token_id) if self.base else ()
+        return next((token for token in known if token is not None), self.boundary.begin)
 
 
 def prepare(
@@ -76,6 +90,9 @@ def prepare(
         boundary=encoder.boundary,
         groups=tuple(Group(name=name, weight=weight) for name, weight in weights.items()),
         bytes_per_token=_validation_streams(folder, workspace, encoder, spec),
+        dev=_dev(context, workspace, encoder),
+        recipe=context.job.name,
+        metrics=_metrics(context),
     )
     write_whole(workspace.request, request)
     return request, tokens
@@ -95,6 +112,18 @@ def _stated(context: Context) -> dict[str, float] | None:
     given = context.input("corpus")
     said = any(output.name == corpus.MIXTURE for output in given.record.outputs)
     return corpus.stated_mixture(given.open(corpus.MIXTURE)) if said else None
+
+
+def _dev(context: Context, workspace: Workspace, encoder: _Encoder) -> bool:
+    if DEV not in context.job.inputs:
+        return False
+    write_whole(workspace.dev, dev_part(context, encoder.published, encoder.prefix))
+    return True
+
+
+def _metrics(context: Context) -> MetricsTarget | None:
+    target = context.job.settings.get(METRICS)
+    return resolved(MetricsTarget.model_validate(target)) if target else None
 
 
 def _of_group(

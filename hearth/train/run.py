@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import Field
 
 from hearth.model import FrozenModel
+from hearth.resources import MetricsTarget
 from hearth.train.data import Boundary
 from hearth.train.operation import TrainOperation
-from hearth.train.plan import RankError
+from hearth.train.plan import RankError, best
 from hearth.train.spec import TrainSpec
 
 
@@ -35,11 +36,21 @@ class Request(FrozenModel):
     bytes_per_token: dict[str, float] = Field(
         description="Of each language's validation text, those tokens that are learnt."
     )
+    dev: bool = Field(default=False, description="Whether a dev part lies in the workspace.")
+    recipe: str = Field("", description="What metrics are named by.")
+    metrics: MetricsTarget | None = Field(None, description="By its address, not its name.")
 
     @property
     def ranks(self) -> int:
         """How many ranks run."""
         return self.operation.ranks or self.spec.numerics.world_size
+
+
+class DevScores(FrozenModel):
+    """The model on the suite's dev part, by language."""
+
+    bits_per_byte: dict[str, float]
+    accuracy: dict[str, float]
 
 
 class Validation(FrozenModel):
@@ -48,6 +59,13 @@ class Validation(FrozenModel):
     step: int
     loss: float = Field(description="Mean over the languages, nats per token.")
     bits_per_byte: dict[str, float]
+    dev: DevScores | None = None
+
+    @property
+    def judged(self) -> float:
+        """What training is ended by, and its best model chosen; the lower the better."""
+        bits = self.dev.bits_per_byte.values() if self.dev else ()
+        return sum(bits) / len(bits) if bits else self.loss
 
 
 class History(FrozenModel):
@@ -56,6 +74,16 @@ class History(FrozenModel):
     losses: tuple[float, ...] = Field((), description="Of every step, nats per token.")
     gradient_norms: tuple[float, ...] = Field((), description="Of every step, before clipping.")
     validations: tuple[Validation, ...] = ()
+
+    @property
+    def judged(self) -> list[float]:
+        """What is to be said of every validation in one number."""
+        return [validation.judged for validation in self.validations]
+
+    def published(self, patience: int | None) -> Validation:
+        """Return the validation of the model that is published."""
+        chosen = best(self.judged) if patience is not None else None
+        return self.validations[-1 if chosen is None else chosen]
 
 
 class Report(FrozenModel):
@@ -88,6 +116,7 @@ class Workspace:
         self.request = root / "request.json"
         self.tokenizer = root / "tokenizer.json"
         self.base = root / "base"
+        self.dev = root / "dev.json"
         self.checkpoints = root / "checkpoints"
         self.errors = root / "errors"
         self.pace = root / "pace.json"

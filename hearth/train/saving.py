@@ -42,7 +42,12 @@ class Saver:
         return self._writing is not None and self._writing.done()
 
     def begin(
-        self, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, history: History
+        self,
+        step: int,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        history: History,
+        best: state.Weights | None = None,
     ) -> None:
         """Take a copy of the state after `step` steps, and begin to write it."""
         self.settle()
@@ -51,7 +56,7 @@ class Saver:
             checkpoint.clear(folder)
             state.save_history(folder, history)
         dist.barrier()
-        self._writing = state.save(folder, model, optimizer, self._group)
+        self._writing = state.save(folder, model, optimizer, self._group, best)
         self._step = step
 
     def seal(self) -> None:

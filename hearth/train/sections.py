@@ -15,6 +15,10 @@ BASE: Final = "base"
 """The mirror plays this part among the inputs of a training that starts from a base."""
 
 
+DEV: Final = "dev"
+"""The suite plays this part among the inputs of a training that its dev part is asked in."""
+
+
 class Mode(StrEnum):
     """What training is."""
 

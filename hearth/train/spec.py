@@ -18,7 +18,7 @@ from hearth.train.sections import (
     Weight,
 )
 
-CONTRACT: Final = 2
+CONTRACT: Final = 3
 """Goes up when equal inputs and an equal spec give other weights."""
 
 END_OF_TEXT: Final = "<|endoftext|>"
@@ -201,15 +201,24 @@ class Training(FrozenModel):
         6,
         ge=1,
         le=1_000,
-        description="How often the validation loss is taken, spread evenly; last at the end, and "
-        "once more before the first step.",
+        description="How often the validation loss is taken and the suite's dev part is asked, "
+        "spread evenly; last at the end, and once more before the first step.",
     )
     patience: int | None = Field(
         None,
         ge=1,
         le=1_000,
-        description="Validations without a new lowest loss, after which training ends early; "
-        "None: it takes all steps. The rate still falls as if it did.",
+        description="Validations in a row that brought nothing, after which training ends early, "
+        "by the dev part's mean bits per byte, or the validation loss if the suite has none. The "
+        "rate still falls as if all steps were taken. What is published is the best validated "
+        "model. None: it takes all steps, and the last model is published.",
+    )
+    min_delta: float = Field(
+        0.0,
+        ge=0,
+        le=1_000,
+        description="What a validation has to be below the lowest before it, to have brought "
+        "something: bits per byte, or nats without a dev part.",
     )
     validation_sequences: int = Field(
         64, ge=1, le=1_000_000, description="Sequences of each language in a validation, at most."

@@ -20,6 +20,7 @@ from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
     get_state_dict,
+    set_model_state_dict,
     set_state_dict,
 )
 
@@ -29,11 +30,15 @@ HISTORY: Final = "history.json"
 _MOVING: Final = StateDictOptions(ignore_frozen_params=True)
 
 
+Weights = dict[str, Any]
+
+
 def save(
     folder: Path,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     group: dist.ProcessGroup,
+    best: Weights | None = None,
 ) -> Future[Any]:
     """Take a copy of the state, and begin to write this rank's share of it.
 
@@ -42,13 +47,14 @@ def save(
         model: as the rank holds it.
         optimizer: its optimizer.
         group: in which the writers meet, beside the training.
+        best: the weights that were best so far, if the run keeps them.
 
     Returns:
         What is done when all ranks' shares are written.
     """
     writer = dcp.FileSystemWriter(folder, overwrite=True)
     future: Future[Any] = dcp.async_save(
-        _state(model, optimizer), storage_writer=writer, process_group=group
+        _state(model, optimizer, best), storage_writer=writer, process_group=group
     )
     return future
 
@@ -65,9 +71,18 @@ def wait(writing: Future[Any]) -> None:
         raise _reason(error) from error
 
 
-def load(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Put a checkpoint's state into a model and its optimizer."""
-    state = _state(model, optimizer)
+def load(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, best: Weights | None = None
+) -> None:
+    """Put a checkpoint's state into a model and its optimizer.
+
+    Args:
+        folder: the checkpoint.
+        model: as the rank holds it.
+        optimizer: its optimizer.
+        best: a copy of the model's weights, to be overwritten with the best ones.
+    """
+    state = _state(model, optimizer, best)
     try:
         dcp.load(state, storage_reader=dcp.FileSystemReader(folder))
     except CheckpointException as error:
@@ -105,6 +120,25 @@ def load_history(folder: Path) -> History:
     return History.model_validate_json((folder / HISTORY).read_bytes())
 
 
-def _state(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def copied(model: nn.Module) -> Weights:
+    """Return a copy of what this rank holds of the weights that move, beside its device."""
+    options = StateDictOptions(ignore_frozen_params=True, cpu_offload=True)
+    weights = get_model_state_dict(model, options=options)
+    # On a CPU nothing was copied yet.
+    return {name: weight.detach().clone() for name, weight in weights.items()}
+
+
+def restore(model: nn.Module, weights: Weights) -> None:
+    """Put `copied` weights back into the model; every rank has to."""
+    set_model_state_dict(model, weights, options=StateDictOptions(strict=False))
+
+
+def _state(
+    model: nn.Module, optimizer: torch.optim.Optimizer, best: Weights | None
+) -> dict[str, Any]:
     weights, moments = get_state_dict(model, optimizer, options=_MOVING)
-    return {"model": weights, "optimizer": moments}
+    return {
+        "model": weights,
+        "optimizer": moments,
+        **({"best": best} if best is not None else {}),
+    }

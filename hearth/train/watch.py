@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from hearth.errors import DataError
-from hearth.train import checkpoint
+from hearth.train import checkpoint, state
+from hearth.train.asking import Asking
 from hearth.train.batches import batch_of
+from hearth.train.curves import Curves, Interval
 from hearth.train.data import IGNORED, TokenStream
-from hearth.train.events import Events
+from hearth.train.dev import DevPart
 from hearth.train.loop import Loop
 from hearth.train.parallel import memory
-from hearth.train.plan import Divergence, exhausted, utilisation, validation_steps
+from hearth.train.plan import Divergence, best, exhausted, utilisation, validation_steps
 from hearth.train.run import History, Pace, Request, Validation, Workspace, write_whole
 from hearth.train.saving import Saver
 
@@ -50,7 +53,9 @@ class Watch:
         self.saver = Saver(
             workspace.checkpoints, request.identity, self._operation.keep_checkpoints
         )
-        self._events = Events(workspace.events, len(self._losses)) if self._rank == 0 else None
+        self._curves = Curves(request, workspace, len(self._losses)) if self._rank == 0 else None
+        self._asking = _asking(request, workspace)
+        self._best: state.Weights | None = None
         self._stop = False
         self._busy = self._counted = 0.0
         self._mark = self._pace_at = 0.0
@@ -77,8 +82,21 @@ class Watch:
     @property
     def exhausted(self) -> bool:
         """Whether validation says to end early; the same on all ranks, and after a restart."""
-        losses = [validation.loss for validation in self._validations]
-        return exhausted(losses, self._request.spec.patience)
+        spec = self._request.spec
+        return exhausted(self.history.judged, spec.patience, spec.min_delta)
+
+    def resume(self, found: Path) -> None:
+        """Take up the state of a checkpoint, which has the history that the watch was made with."""
+        if self._keeps_best and len(self._validations) > 1:
+            self._best = state.copied(self._loop.model)
+        state.load(found, self._loop.model, self._loop.optimizer, self._best)
+
+    def end(self) -> None:
+        """Give the model the weights that are to be published, and say what metrics were lost."""
+        if self._best is not None:
+            state.restore(self._loop.model, self._best)
+        if self._curves is not None:
+            self._curves.close()
 
     def begin(self) -> None:
         """Take the first validation loss, of the model before its first step."""
@@ -116,7 +134,8 @@ class Watch:
         begun = time.monotonic()
         last = step == self._request.spec.steps or self.exhausted
         if self._stop or last or step % self._operation.checkpoint_steps == 0:
-            self.saver.begin(step, self._loop.model, self._loop.optimizer, self.history)
+            model, optimizer = self._loop.model, self._loop.optimizer
+            self.saver.begin(step, model, optimizer, self.history, self._best)
         if self._stop or last:
             self.saver.settle()
         self._busy += time.monotonic() - begun
@@ -126,6 +145,10 @@ class Watch:
         self._report_pace(step, self._losses[-1])
         self._mark = time.monotonic()
         return not (self.stopped or last)
+
+    @property
+    def _keeps_best(self) -> bool:
+        return self._request.spec.patience is not None
 
     @property
     def _step_tokens(self) -> int:
@@ -153,6 +176,7 @@ class Watch:
         model = self._loop.model
         model.eval()
         losses = {language: self._loss_on(language) for language in self._request.bytes_per_token}
+        dev = self._asking(lambda batch: -self._loop.by_row(batch)) if self._asking else None
         model.train()
         validation = Validation(
             step=step,
@@ -161,11 +185,13 @@ class Watch:
                 language: loss / math.log(2) / self._request.bytes_per_token[language]
                 for language, loss in losses.items()
             },
+            dev=dev,
         )
         self._validations.append(validation)
-        if self._events is not None:
-            bits = {f"bits_per_byte/{k}": v for k, v in validation.bits_per_byte.items()}
-            self._events.add(step, {"loss/validation": validation.loss, **bits})
+        if self._keeps_best and best(self.history.judged) == len(self._validations) - 1:
+            self._best = state.copied(model)
+        if self._curves is not None:
+            self._curves.validation(validation)
 
     def _loss_on(self, language: str) -> float:
         length = self._request.spec.sequence_length
@@ -193,16 +219,16 @@ class Watch:
         self._counted = self._busy
         steps = step % self._operation.interval_steps or self._operation.interval_steps
         rate = min(steps, self.steps) * self._step_tokens / seconds if seconds else None
-        if self._events is not None:
-            scalars: dict[str, Any] = {
-                "loss/train": self._losses[-1],
-                "gradient_norm": self._norms[-1],
-                "learning_rate": self._loop.optimizer.param_groups[-1]["lr"],
-                "tokens_per_second": rate,
-                "mfu": self._used(rate),
-                "memory_bytes": float(memory(self._loop.device)),
-            }
-            self._events.add(step, scalars)
+        if self._curves is not None:
+            interval = Interval(
+                loss=self._losses[-1],
+                gradient_norm=self._norms[-1],
+                learning_rate=self._loop.optimizer.param_groups[-1]["lr"],
+                tokens_per_second=rate,
+                mfu=self._used(rate),
+                memory_bytes=float(memory(self._loop.device)),
+            )
+            self._curves.interval(step, interval)
 
     def _report_pace(self, step: int, loss: float) -> None:
         now = time.monotonic()
@@ -211,3 +237,11 @@ class Watch:
             self._pace_at = now
             rate = self.tokens_per_second or 0.0
             write_whole(self._workspace.pace, Pace(step=step, loss=loss, tokens_per_second=rate))
+
+
+def _asking(request: Request, workspace: Workspace) -> Asking | None:
+    if not request.dev:
+        return None
+    part = DevPart.model_validate_json(workspace.dev.read_bytes())
+    spec = request.spec
+    return Asking(part, spec.numerics.micro_batch * spec.sequence_length)

@@ -80,7 +80,7 @@ def _run(request: Request, workspace: Workspace) -> bool:
     signal.signal(signal.SIGTERM, lambda *_: _ask_to_stop(watch))
     if found is not None:
         log.info("resumes after step %d from %s", len(history.losses), found.name)
-        state.load(found, model, loop.optimizer)
+        watch.resume(found)
     watch.begin()
     if not watch.exhausted:
         loop.run(batches, len(history.losses), watch)
@@ -126,6 +126,7 @@ def _finish(
     from hearth.train.publish import publish  # noqa: PLC0415
 
     if not watch.stopped:
+        watch.end()
         publish(loop.model, request, workspace)
     report = Report(
         history=watch.history,

@@ -17,9 +17,10 @@ from hearth.evaluate.__main__ import run
 from hearth.evaluate.spec import CONTRACT, EvaluateSpec
 from hearth.model import Stage
 from hearth.storage import Store
+from hearth.suite.dev import dev_plan
 from hearth.suite.manifest import SuiteManifest
 from hearth.suite.plan import passages, plan
-from hearth.suite.spec import Language, Lengths, SuiteSpec
+from hearth.suite.spec import DevSection, Language, Lengths, SuiteSpec
 from hearth.suite.tasks import write
 from tests import artifacts
 from tests.artifacts import below, execute, publish
@@ -57,18 +58,21 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Language.CHINESE: Lengths(passage=40, context=24, continuation=10),
         },
         max_length=WINDOW,
+        dev=DevSection(reserved=("book3",), items=4),
     )
     tasks = plan(passages(documents(1), spec), spec)
+    _, dev = dev_plan(documents(3), tasks, spec)
     manifest = SuiteManifest(
         name=spec.name,
         version=spec.version,
         max_length=spec.max_length,
         dtype=spec.dtype,
         tasks=tuple(task.info for task in tasks),
+        dev=tuple(task.info for task in dev),
         works=(),
     )
     folder = tmp_path_factory.mktemp("suite") / "suite"
-    write(folder, manifest, tasks)
+    write(folder, manifest, (*tasks, *dev))
     return folder
 
 

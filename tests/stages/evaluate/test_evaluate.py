@@ -18,7 +18,9 @@ from hearth.evaluate.spec import CONTRACT
 from hearth.gate.decide import decide
 from hearth.gate.decision import Answer
 from hearth.gate.spec import GateSection
+from hearth.suite.dev import PREFIX
 from hearth.suite.manifest import SuiteManifest
+from hearth.train.dev import windows
 from tests.golden import check
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -43,8 +45,10 @@ def test_an_untrained_model_is_scored_by_lm_eval_offline(
     scores = pq.read_table(BytesIO(outputs["items.parquet"]))
     rows = scores.to_pylist()
 
-    # Every item of the suite, once.
-    asked = pq.read_table(suite_folder / "items.parquet").to_pylist()
+    # Every item of the suite, once; none of its dev part, which training has seen scores of.
+    whole = pq.read_table(suite_folder / "items.parquet").to_pylist()
+    asked = [row for row in whole if not row["task"].startswith(PREFIX)]
+    assert len(asked) < len(whole)
     assert Counter((r["task"], r["item"]) for r in rows) == Counter(
         (r["task"], r["item"]) for r in asked
     )
@@ -81,6 +85,11 @@ def test_an_untrained_model_is_scored_by_lm_eval_offline(
         assert row["bytes"] == len(item["choices"][item["answer"]].encode())
         assert row["baseline_loglikelihood"] is None
 
+    # Training asks in its own way, of which the same comes.
+    assert as_in_training(model_folder / "model", suite_folder) == pytest.approx(
+        {(r["task"], r["item"]): r["loglikelihood"] for r in rows}, rel=1e-4
+    )
+
     summary = json.loads(outputs["summary.json"])
     values = {task["task"]: task["value"] for task in summary["tasks"]}
     # One cloze item may tip over on another processor.
@@ -99,6 +108,57 @@ def test_an_untrained_model_is_scored_by_lm_eval_offline(
     section = GateSection(resamples=1000, least_groups=5)
     assert decide(scores, scores, None, suite, section).answer is Answer.PASS
     assert decide(scores, None, None, suite, section).answer is Answer.FAIL
+
+
+def as_in_training(folder: Path, suite: Path) -> dict[tuple[str, str], float]:
+    """Log-likelihoods of all items of the gate, as training takes them of the dev part."""
+    import torch  # noqa: PLC0415 - heavy
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+
+    from hearth.train.asking import batches_of  # noqa: PLC0415
+    from hearth.train.batches import row_losses  # noqa: PLC0415
+    from hearth.train.dev import items_of  # noqa: PLC0415
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    manifest = SuiteManifest.model_validate_json((suite / "suite.json").read_bytes())
+    found = {}
+    for task in manifest.tasks:
+        path = suite / "data" / f"{task.task}.jsonl"
+        names = [json.loads(line)["item"] for line in path.read_text("utf-8").splitlines()]
+        items = list(
+            items_of(
+                path,
+                lambda text: tokenizer(text).input_ids,
+                tokenizer.eos_token_id,
+                manifest.max_length,
+            )
+        )
+        right = [row for item in items for row in item.choices[item.answer]]
+        assert len(right) == len(names), "one window each"
+        with torch.inference_mode():
+            for places, batch in batches_of(right, 400):
+                said = (-row_losses(model, batch)).tolist()
+                for place, loglikelihood in zip(places, said, strict=True):
+                    found[task.task, names[place]] = loglikelihood
+    return found
+
+
+def test_long_passages_are_cut_as_lm_eval_cuts_them() -> None:
+    from lm_eval.utils import (  # noqa: PLC0415 - only where the stages' libraries are
+        get_rolling_token_windows,
+        make_disjoint_window,
+    )
+
+    for length, window in ((1, 4), (4, 4), (5, 4), (11, 4), (12, 4), (30, 7)):
+        ids = list(range(1, length + 1))
+        theirs = [
+            make_disjoint_window(pair) for pair in get_rolling_token_windows(ids, 0, window, 1)
+        ]
+        assert [
+            (row.ids[: len(row.ids) - row.scored], row.ids[-row.scored :])
+            for row in windows(ids, 0, window)
+        ] == [(tuple(context), tuple(scored)) for context, scored in theirs]
 
 
 def rolling(folder: Path, texts: list[str]) -> list[float]:

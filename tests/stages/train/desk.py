@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
+from hearth.resources import MetricsTarget
 from hearth.train import worker
 from hearth.train.data import Boundary, documents, write_stream
+from hearth.train.dev import DevPart, Item, Kind, Task, continued, windows
 from hearth.train.operation import TrainOperation
 from hearth.train.run import Group, Report, Request, Workspace, write_whole
 from hearth.train.spec import END_OF_TEXT, TokenizerSection, TrainSpec
@@ -23,9 +25,13 @@ IDENTITY = "a" * 64
 
 
 def lay_out(
-    root: Path, spec: TrainSpec, groups: dict[str, float] | None = None, **operation: Any
+    root: Path,
+    spec: TrainSpec,
+    groups: dict[str, float] | None = None,
+    metrics: MetricsTarget | None = None,
+    **operation: Any,
 ) -> tuple[Workspace, Request]:
-    """Write tokens of made-up text, a group for each weight, and the request."""
+    """Write tokens of made-up text, a group for each weight, a dev part, and the request."""
     workspace = Workspace(root)
     root.mkdir()
     rows = [row["text"] for row in made_up(12, 40, 0)]
@@ -46,9 +52,44 @@ def lay_out(
         boundary=boundary,
         groups=tuple(Group(name=name, weight=weight) for name, weight in weights.items()),
         bytes_per_token={"en": size / learnt},
+        dev=True,
+        recipe="desk",
+        metrics=metrics,
     )
+    write_whole(workspace.dev, _dev(tokenizer, both))
     write_whole(workspace.request, request)
     return workspace, request
+
+
+def _dev(tokenizer: Tokenizer, prefix: int) -> DevPart:
+    """Return passages, and cloze items whose wrong answers no text of the corpus has."""
+
+    def encode(text: str) -> list[int]:
+        ids: list[int] = tokenizer.encode(text).ids
+        return ids
+
+    texts = [row["text"][:90] for row in made_up(3, 8, 2000) if row["language"] == "en"]
+    passages = tuple(
+        Item(choices=(tuple(windows(encode(text), prefix, 32)),), answer=0, bytes=len(text))
+        for text in texts
+    )
+    cloze = tuple(
+        Item(
+            choices=tuple(
+                (continued("The lamp keeps the", said, encode, 32),)
+                for said in (" xq zzk.", f" {noun}.")
+            ),
+            answer=1,
+            bytes=len(noun) + 2,
+        )
+        for noun in ("river", "stone", "garden")
+    )
+    return DevPart(
+        tasks=(
+            Task(kind=Kind.BITS_PER_BYTE, language="en", items=passages),
+            Task(kind=Kind.CLOZE, language="en", items=cloze),
+        )
+    )
 
 
 def _write(
