@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from hearth.curate.banding import link
 from hearth.curate.database import parquet
 from hearth.curate.index import Index, columns_of
-from hearth.curate.near import buckets, linked, write_bands
+from hearth.curate.near import SMALL, buckets, linked, write_bands
 from hearth.curate.plan import UnionFind
 from hearth.curate.shelf import Sets
 from hearth.curate.spec import CurateSpec
+
+ON_RAY: Final = 1_000_000
+"""Documents from which, on Ray, bands are grouped and texts compared by its workers."""
 
 
 @dataclass
@@ -48,9 +54,15 @@ def find_copies(index: Index, spec: CurateSpec) -> Copies:
     bands = index.folder / "bands.parquet"
     write_bands(bands, spec.dedup.bands, _distinct(index, exact))
     shingles = Sets(index.shingles, index.number)
-    found = buckets(index.database, bands, spec.dedup.bands)
-    for _ in linked(found, shingles, spec.dedup.threshold, sets):
-        pass
+    count, threshold = spec.dedup.bands, spec.dedup.threshold
+    # Small buckets come first, whatever their band, so that their order leaves no trace.
+    if index.each is not None and len(index) >= ON_RAY:
+        link(index.each, bands, count, shingles, threshold, sets)
+    else:
+        small = buckets(index.database, bands, count, most=SMALL)
+        deque(linked(small, shingles, threshold, sets), maxlen=0)
+    large = buckets(index.database, bands, count, least=SMALL + 1)
+    deque(linked(large, shingles, threshold, sets), maxlen=0)
     near = sets.names()
     return Copies(exact, near, (np.bincount(near, minlength=len(near)) > 1)[near])
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
+from hearth.curate.banding import Each
 from hearth.curate.database import Database
 from hearth.curate.ledger import Step
 from hearth.curate.plan import SPLITS
@@ -37,6 +38,7 @@ class Index:
 
     Attributes:
         database: Sorts and joins.
+        each: Calls functions on a cluster; None where there is none.
         documents: Parquet: what does not change of each document, in the order of places.
         shards: Parquet: what the first pass made, in the order of arrival.
         texts: By number.
@@ -73,6 +75,7 @@ class Index:
     characters: npt.NDArray[np.uint32]
     twin: npt.NDArray[np.bool_]
     preferred: npt.NDArray[np.uint32]
+    each: Each | None = None
     group: npt.NDArray[np.uint32] = field(init=False)
     split: npt.NDArray[np.uint8] = field(init=False)
     fold: npt.NDArray[np.int8] = field(init=False)

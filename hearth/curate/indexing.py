@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hearth.curate.banding import Each
 from hearth.curate.database import Database, parquet
 from hearth.curate.index import STEPS, Index
 from hearth.curate.ledger import Step
@@ -25,13 +26,16 @@ _HEAVY: Final = frozenset(
 _SLIM: Final = [name for name in PREPARED.names if name not in _HEAVY]
 
 
-def build(shards: Sequence[Path], spec: CurateSpec, folder: Path) -> Index:
+def build(
+    shards: Sequence[Path], spec: CurateSpec, folder: Path, each: Each | None = None
+) -> Index:
     """Sort what the first pass made by key; of rows that share one, the longest stays.
 
     Args:
         shards: Its files, in the order of arrival.
         spec: Says which languages and sources are preferred.
         folder: On scratch.
+        each: Calls functions on a cluster, if there is one.
     """
     database = Database(folder / "spilled")
     texts, shingles = Shelf(folder, "texts"), Shelf(folder, "shingles")
@@ -64,6 +68,7 @@ def build(shards: Sequence[Path], spec: CurateSpec, folder: Path) -> Index:
         characters,
         _twins(database, documents, len(number)),
         _preferred(database, documents, len(number), spec),
+        each,
     )
 
 

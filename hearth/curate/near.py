@@ -24,6 +24,8 @@ from hearth.curate.spec import Language
 SEED: Final = 42
 _BUCKET: Final = 64
 """Comparisons of a newcomer to a bucket, at most: a bucket is never quadratic."""
+SMALL: Final = _BUCKET + 1
+"""Members of a bucket up to which every pair is compared."""
 _REMEMBERED: Final = 1 << 20
 """Unlike pairs that are not compared again in another band."""
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -137,21 +139,26 @@ def write_bands(
             file.write_table(pa.table([pa.array(places), *columns], schema=schema))
 
 
-def buckets(database: Database, bands: Path, count: int) -> Iterator[list[int]]:
+def buckets(
+    database: Database, bands: Path, count: int, *, least: int = 2, most: int | None = None
+) -> Iterator[list[int]]:
     """Yield the texts that share a band, one band at a time.
 
     Args:
         database: Sorts them.
         bands: Parquet with `place`, and the names of the bands, `b0` and so on.
         count: How many bands there are.
+        least: Texts of a bucket, at least.
+        most: And at most.
     """
     table = parquet(bands)
+    size = f"count(*) >= {least}" + ("" if most is None else f" AND count(*) <= {most}")
     for band in range(count):
         names: npt.NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         places: npt.NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
         query = (
             f"SELECT b{band}, place FROM {table} WHERE b{band} IN "  # noqa: S608 - names of ours
-            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING count(*) > 1) "
+            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING {size}) "
             f"ORDER BY b{band}, place"
         )
         for some, at in database.columns(query):

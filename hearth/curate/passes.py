@@ -14,6 +14,7 @@ from nemo_curator.pipeline import Pipeline
 from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import DocumentBatch
 
+from hearth.curate.banding import Each
 from hearth.curate.shards import Shards
 
 BATCH: Final = 256
@@ -32,6 +33,11 @@ class Pass:
         self._executor = executor
         self.shards = shards
         self.rows = rows
+
+    @property
+    def each(self) -> Each | None:
+        """Return what calls functions on the executor's cluster; None if it has none."""
+        return getattr(self._executor, "each", None)
 
     def __call__(
         self,

@@ -94,7 +94,7 @@ def curate(
     say("prepare")
     prepared = prepare(files, spec, key, run)
     say("select")
-    index = build(prepared, spec, shards.folder)
+    index = build(prepared, spec, shards.folder, run.each)
     ledger, clusters = Ledger(out / "decisions"), Clusters(shards.folder)
     if not index.live.any():
         announce(index, ledger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import pytest
 from nemo_curator.backends.base import BaseExecutor
 from nemo_curator.pipeline import Pipeline
 
+from hearth.curate import copies
 from hearth.curate.executor import InProcessExecutor, ray_executor
 from hearth.curate.normalise import clean
+from hearth.curate.onray import RayExecutor
 from hearth.curate.perplexity import NgramModel
 from hearth.curate.pii.redact import detect
 from hearth.curate.prepare import extents, read, readable, stages
@@ -265,9 +268,26 @@ def test_nothing_usable_is_an_error_that_says_why(curated: Curate) -> None:
         curated([document("a:1", prose("en", 1))])
 
 
+@pytest.fixture(scope="module")
+def on_ray() -> Iterator[RayExecutor]:
+    with closing(ray_executor()) as executor:
+        yield executor
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # Ray starts in half a minute on two idle cores, and in many on busy ones
-def test_ray_and_this_process_give_the_same_rows(tmp_path: Path) -> None:
+@pytest.mark.timeout(900)  # Ray starts in seconds on two idle cores, and in minutes on busy ones
+def test_a_corpus_that_is_made_on_ray_is_the_same_to_the_byte(
+    corpus: Corpus, curated: Curate, on_ray: RayExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "ON_RAY", 0)
+    there = curated(executor=on_ray, shard_rows=24)
+    assert there.metrics == corpus.metrics
+    assert there.files() == corpus.files()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # as above
+def test_ray_and_this_process_give_the_same_rows(tmp_path: Path, on_ray: RayExecutor) -> None:
     write_documents(tmp_path / "documents.parquet", library())
     spec = spec_of()
     model = NgramModel.fit([(prose("zh", 1), 0), (prose("zh", 2), 1)], spec.perplexity)
@@ -291,9 +311,7 @@ def test_ray_and_this_process_give_the_same_rows(tmp_path: Path) -> None:
         found = [row for task in tasks or [] for row in task.to_pandas().to_dict("records")]
         return sorted(found, key=lambda row: str(row["doc_key"]))
 
-    here = rows(InProcessExecutor())
-    with closing(ray_executor()) as executor:
-        there = rows(executor)
+    here, there = rows(InProcessExecutor()), rows(on_ray)
     assert len(here) == len(library())
     for one, other in zip(here, there, strict=True):
         assert {name: str(value) for name, value in one.items()} == {
