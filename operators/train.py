@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from hearth.attempt import Attempt, Outcome
+from hearth.attempt import Attempt, Exit, Outcome
 from hearth.compute.backend import JobStatus
 from hearth.compute.outcome import Cause, JobState
-from hearth.errors import HearthError, NotFoundError, TransientError
+from hearth.errors import EXIT_TRANSIENT, HearthError, NotFoundError, TransientError
 from hearth.execution import Execution, Look
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from operators.hyperpod.watch import ClusterWatch
 
 STALL: Final = "stall.json"
+_SAME_ENDS: Final = 3
 
 
 class Stall(FrozenModel):
@@ -181,6 +182,25 @@ class TrainOperator(StageOperator):
             place = Place(*event["stalled"])
             self._end_stalled(opened, plan, execution, attempt, place, float(event["seconds"]))
 
+    def explain(
+        self, opened: Opened, plan: StagePlan, execution: Execution, attempt: Attempt, end: Exit
+    ) -> str:
+        """Say how an attempt ended; return where its log lies.
+
+        Raises:
+            HearthError: it ended where the two before it did: another would end there too.
+        """
+        where = super().explain(opened, plan, execution, attempt, end)
+        places = {_died_at(execution, attempt.number - n) for n in range(_SAME_ENDS)}
+        if None not in places and len(places) == 1:
+            message = (
+                f"train attempt {attempt.number}: {end.message}; {_SAME_ENDS} attempts ended at "
+                f"the same step, so another is not tried: see its log ({where}), then clear the "
+                "task"
+            )
+            raise HearthError(message)
+        return where
+
     def _repair(self, opened: Opened) -> None:
         try:
             watch = _watch_of(opened, self.log)
@@ -230,6 +250,20 @@ class TrainOperator(StageOperator):
             )
             raise HearthError(message)
         raise TransientError(message)
+
+
+def _died_at(execution: Execution, number: int) -> int | None:
+    """Return the step at which an attempt died that nobody wanted gone; None for all others."""
+    try:
+        attempt = execution.attempts.get(number)
+    except NotFoundError:
+        return None
+    end, progress = attempt.exit(), attempt.progress()
+    if end is None or end.code != EXIT_TRANSIENT or attempt.cancel_request() is not None:
+        return None
+    if progress is None or progress.total is None:
+        return None
+    return progress.done or None  # without a step behind it, perhaps the store was away
 
 
 def _stall_of(execution: Execution, number: int) -> Stall | None:

@@ -139,6 +139,29 @@ def test_a_training_that_diverged_fails_at_once_and_says_why(
     assert place.starts(Stage.TRAIN) == [1]
 
 
+def test_what_dies_at_the_same_step_again_and_again_is_not_tried_for_ever(
+    place: Any, drive: Any
+) -> None:
+    context, why = place.build(), "a rank was killed"
+    for at in (7, 7, 8, 8):
+        place.wish(Stage.TRAIN, error="TransientError", message=why, progress=[at])
+        with pytest.raises(TransientError, match=why):
+            drive(operator(), context)
+    with pytest.raises(AirflowFailException, match=f"{why}; 3 attempts ended at the same step"):
+        drive(operator(), context)
+    assert place.starts(Stage.TRAIN) == [1, 2, 3, 4, 5]
+
+
+def test_what_dies_before_its_first_step_is_tried_as_often_as_airflow_says(
+    place: Any, drive: Any
+) -> None:
+    context = place.build()
+    place.wish(Stage.TRAIN, error="TransientError", message="the store is away", progress=[0])
+    for _ in range(4):
+        with pytest.raises(TransientError, match="the store is away"):
+            drive(operator(), context)
+
+
 # The watchdog ------------------------------------------------------------------------------------
 
 
