@@ -72,24 +72,30 @@ def test_a_worker_that_is_killed_loses_no_document_and_doubles_none(tmp_path: Pa
     assert [pq.read_table(one) for one in there] == [pq.read_table(one) for one in here]
 
 
-def test_the_death_of_the_only_node_is_worth_another_try(store: Store, tmp_path: Path) -> None:
+@pytest.fixture
+def attempt(store: Store, tmp_path: Path) -> Callable[..., Attempt]:
+    """Claims an attempt at curating the library."""
     write_documents(tmp_path / "all.parquet", library())
     inputs = {
         "mirror": publish(store, Stage.MIRROR, {"documents/all.parquet": tmp_path / "all.parquet"})
     }
     (tmp_path / "key").write_bytes(b"thirty-two bytes of a secret key")
 
-    def attempt(**settings: int) -> Attempt:
+    def make(**settings: int) -> Attempt:
         secrets = {CONTENT_KEY: SecretRef(file=tmp_path / "key")}
         return artifacts.claim(
             store, Stage.CURATE, CONTRACT, spec_of(), inputs, secrets=secrets, settings=settings
         )
 
-    lost = attempt(ray_above_bytes=0)
-    storage = StorageSettings(uri=f"file://{tmp_path}/store")
-    with (tmp_path / "log").open("w") as log:
+    return make
+
+
+def started(attempt: Attempt, folder: Path) -> subprocess.Popen[bytes]:
+    """Start the program on Ray; return it when a worker has begun."""
+    storage = StorageSettings(uri=f"file://{folder}/store")
+    with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "hearth.curate", "--job", lost.job_uri],
+            [sys.executable, "-m", "hearth.curate", "--job", attempt.job_uri],
             env={
                 **os.environ,
                 **environment_for(storage, Path("/tmp")),  # noqa: S108 - Ray wants short paths
@@ -97,17 +103,37 @@ def test_the_death_of_the_only_node_is_worth_another_try(store: Store, tmp_path:
             stdout=log,
             stderr=log,
         )
-    node = psutil.Process(process.pid)
-    while first(node, lambda name: name.startswith("ray::")) is None:
+    while first(psutil.Process(process.pid), lambda name: name.startswith("ray::")) is None:
         if process.poll() is not None:
-            said = (tmp_path / "log").read_text()
+            said = (folder / "log").read_text()
             assert (process.poll(), "did not start in time" in said) == (EXIT_TRANSIENT, True), said
             pytest.skip("Ray waits 30 s for its node, and this machine was busier than that")
         time.sleep(0.2)
-    raylet = first(node, lambda name: name.endswith("/raylet"))
+    return process
+
+
+def test_the_death_of_the_only_node_is_worth_another_try(
+    attempt: Callable[..., Attempt], tmp_path: Path
+) -> None:
+    lost = attempt(ray_above_bytes=0)
+    process = started(lost, tmp_path)
+    raylet = first(psutil.Process(process.pid), lambda name: name.endswith("/raylet"))
     assert raylet is not None
     raylet.kill()
     assert process.wait(240) == EXIT_TRANSIENT, (tmp_path / "log").read_text()
     lost.settle(exit_of(Outcome.LOST, EXIT_TRANSIENT, "the node died"))
     _, end = execute(attempt(), Stage.CURATE, CONTRACT, CurateSpec, run)
     assert end.code == EXIT_OK, end
+
+
+def test_nothing_of_ray_outlives_a_program_that_is_killed(
+    attempt: Callable[..., Attempt], tmp_path: Path
+) -> None:
+    process = started(attempt(ray_above_bytes=0), tmp_path)
+    rest = psutil.Process(process.pid).children(recursive=True)
+    assert any(child.name() == "raylet" for child in rest)
+    # Ray's agents miss their raylet, too, but only after a minute.
+    rest = [child for child in rest if "Agent" not in " ".join(child.cmdline())]
+    process.kill()
+    process.wait(60)
+    assert psutil.wait_procs(rest, timeout=240)[1] == []
