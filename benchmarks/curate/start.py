@@ -7,7 +7,8 @@ From the repository, in the stages' environment:
 `python -m hearth.curate` is run on made-up documents in a store in a folder, from job to artifact:
 every step of curation, the data card and the checks of what was written. Its steps of normalising
 and filtering alone (`benchmarks.curate.filters`) are then run in a process of their own, in this
-process as the program does it, and with `--ray` on Curator's `RayDataExecutor`, cluster and all.
+process as the program does it, and with `--ray` on Ray as the program does it and on Curator's
+`RayDataExecutor`, cluster and all.
 Seconds by the clock, since a cluster's start is mostly waiting, and of CPU; medians.
 """
 
@@ -49,23 +50,25 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=400)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--ray", action="store_true")
-    parser.add_argument("--steps", choices=("here", "ray"), help=argparse.SUPPRESS)
+    parser.add_argument("--steps", choices=("here", "ray", "data"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.steps:
         _steps(arguments.steps, arguments.documents)
         return 0
     steps = [sys.executable, "-m", __spec__.name, "--documents", str(arguments.documents)]
-    whole, here, ray = [], [], []
+    whole, here, ray, data = [], [], [], []
     for number in range(arguments.runs):
         with tempfile.TemporaryDirectory() as folder:
             whole.append(_program(Path(folder), arguments.documents, number))
         here.append(_timed([*steps, "--steps", "here"]))
         if arguments.ray:
             ray.append(_timed([*steps, "--steps", "ray"]))
+            data.append(_timed([*steps, "--steps", "data"]))
     for name, runs in (
         ("the whole program", whole),
         ("normalising and filtering, in the process", here),
-        ("the same on RayDataExecutor", ray),
+        ("the same on Ray", ray),
+        ("the same on RayDataExecutor", data),
     ):
         if runs:
             wall, cpu = (statistics.median(column) for column in zip(*runs, strict=True))
@@ -108,14 +111,18 @@ def _timed(command: Sequence[str], more: dict[str, str] | None = None) -> Spent:
 
 
 def _steps(where: str, count: int) -> None:
-    from nemo_curator.pipeline import Pipeline  # noqa: PLC0415 - only this process needs it
+    from nemo_curator.backends.ray_data import RayDataExecutor  # noqa: PLC0415 - not needed above
+    from nemo_curator.pipeline import Pipeline  # noqa: PLC0415 - as above
 
     from benchmarks.curate.filters import batches, ours, texts  # noqa: PLC0415
     from hearth.curate.executor import InProcessExecutor, ray_executor  # noqa: PLC0415
 
-    executor = ray_executor() if where == "ray" else InProcessExecutor()
+    made = {"here": InProcessExecutor, "ray": ray_executor, "data": RayDataExecutor}
+    executor = made[where]()
     tasks = batches(list(texts(None, count, long=False)))
     Pipeline(name="steps", stages=ours(slim=True)).run(executor, initial_tasks=tasks)
+    if where == "ray":
+        executor.close()
 
 
 if __name__ == "__main__":
