@@ -14,6 +14,7 @@ from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan
 from operators.opened import Opened
 from operators.stage import StageOperator
+from operators.told import Told
 from operators.triggers import StageTrigger, Watched
 from operators.watchdog import Place, Watchdog, place_of
 
@@ -62,6 +63,7 @@ class TrainTrigger(StageTrigger):
         self._slow = self._lost = False
         self._cluster: ClusterWatch | None = None
         self._look_at = 0.0
+        self._told = Told(self.log)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what makes this trigger again."""
@@ -88,19 +90,24 @@ class TrainTrigger(StageTrigger):
         quiet = self._watchdog.quiet(look, time.monotonic())
         place = place_of(look)
         if place is not None and self._is_slow(quiet, place):
-            return {"stalled": list(place), "seconds": quiet, "restarts": self.restarts}
+            return {"stalled": list(place), "seconds": quiet, **self._memory}
         self.worried = self.worried or self._slow or self._lost
         if self.worried and self._to_be_mended(watched, status):
-            return {"repair": True, "restarts": self.restarts}
+            return {"repair": True, **self._memory}
         return {}
+
+    @property
+    def _memory(self) -> dict[str, Any]:
+        """What the operator, and the trigger after this one, have to know."""
+        return {"restarts": self.restarts, "told": self._told.lines}
 
     def _see_losses(self, status: JobStatus) -> None:
         lost = status.state is JobState.PENDING and status.cause is Cause.NODE_FAILED
         if lost and not self._lost:
-            self.log.warning("job %s: %s", status.job, status.reason)
+            self._told.warning("job %s: %s", status.job, status.reason)
         if status.restarts > self.restarts:
             self.restarts = status.restarts
-            self.log.warning("job %s restarted: %d", status.job, status.restarts)
+            self._told.warning("job %s restarted: %d", status.job, status.restarts)
             lost = True
         self._lost = lost or (self._lost and status.state is JobState.PENDING)
 
@@ -110,7 +117,7 @@ class TrainTrigger(StageTrigger):
         slow = limit is not None and quiet > limit / 2
         if slow and not self._slow:
             minutes = (limit or 0) / 60
-            self.log.warning(
+            self._told.warning(
                 "attempt %d gets no further %s for %.0f s; after %g minutes it is ended",
                 *(self.attempt, place, quiet, minutes),
             )
@@ -124,14 +131,14 @@ class TrainTrigger(StageTrigger):
             return False
         try:
             if self._cluster is None:
-                self._cluster = _watch_of(watched.opened, self.log)
+                self._cluster = _watch_of(watched.opened, self._told)
             if self._cluster is None:
                 self.worried = False
                 return False
             self._look_at = now + self._cluster.poll_seconds
             seen = self._cluster.look()
         except Exception as error:  # noqa: BLE001 - the job goes on, whatever AWS says
-            self.log.warning("how its cluster is cannot be told: %s", error)
+            self._told.warning("how its cluster is cannot be told: %s", error)
             return False
         if seen.well and status.state is JobState.RUNNING and not self._slow:
             self.worried = self._lost = False
@@ -176,6 +183,8 @@ class TrainOperator(StageOperator):
         event: dict[str, Any],
     ) -> None:
         """Repair what the trigger saw broken; end what it saw hang."""
+        for line in event.get("told", ()):
+            self.log.info("%s", line)
         if event.get("repair"):
             self._repair(opened)
         if event.get("stalled"):

@@ -111,7 +111,11 @@ def test_a_lost_node_is_told_of_and_replaced_while_the_job_waits_to_be_started_a
     assert "GPU fell off the bus" in said
     assert cloud.aws.calls("BatchReplaceClusterNodes") == []
     trigger = resumed(context, event)
-    assert f"replace: workers {before['workers-1']}" in capsys.readouterr().out
+    # Airflow throws away what a trigger said once its task defers again: it is said once more.
+    repeated = capsys.readouterr().out
+    assert "job 17: lost its node (workers-1)" in repeated
+    assert "GPU fell off the bus" in repeated
+    assert f"replace: workers {before['workers-1']}" in repeated
     cloud.settled()
     after = hosts(cloud)
     assert {name for name in before if before[name] != after[name]} == {"workers-1"}
@@ -166,7 +170,7 @@ def test_a_stall_is_tied_to_what_the_cluster_says(
     trigger._watchdog._since -= 1_000
     assert concern(trigger)["stalled"] == [0, "train", 40]
     trigger.stall_seconds = 1_500.0
-    assert concern(trigger) == {"repair": True, "restarts": 0}
+    assert concern(trigger)["repair"] is True
     said = capsys.readouterr().out
     assert "gets no further in step 'train', at 40" in said
     assert "NVLink is down" in said
