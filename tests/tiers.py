@@ -54,6 +54,7 @@ TIERS = (
     Tier("integration", AIRFLOW),
     Tier("browser", AIRFLOW),
     Tier("faults", AIRFLOW),
+    Tier("rehearsal", AIRFLOW),
 )
 
 

@@ -1,0 +1,194 @@
+"""One rehearsal for all tests of this tier: Airflow, a real Slurm, an emulated HyperPod.
+
+They share it, in order. `python -m rehearsal` starts the same for people.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+import yaml
+
+from hearth.attempt import Attempt
+from hearth.build import Run
+from hearth.compute.slurm.backend import JOBS
+from hearth.compute.slurm.folder import StoreFolder
+from hearth.model import Stage
+from hearth.settings import settings
+from hearth.stack.ports import all_ports, is_free
+from hearth.stack.store import key_pair
+from rehearsal.aws.faults import FaultKind
+from rehearsal.slurm.daemon import SEARCH_PATH
+from rehearsal.whole import Rehearsal
+from tests.machine import Going, Machine, copied_config, free_ports
+
+PROFILE = "rehearsal"
+CLUSTER = "rehearsal"
+NODES = {"worker-1", "worker-2", "worker-3"}
+CHECKPOINT_STEPS = 20
+
+
+class Rehearsed(Machine):
+    """The rehearsal under test, and what a person at it can do and see."""
+
+    def __init__(self, rehearsal: Rehearsal, config: Path) -> None:
+        super().__init__(rehearsal.stack, config)
+        self.rehearsal = rehearsal
+        self.slurm = rehearsal.slurm
+        self.aws = rehearsal.aws
+        self._sagemaker = boto3.client(
+            "sagemaker",
+            region_name="us-east-1",
+            endpoint_url=self.aws.url,
+            aws_access_key_id="nobody",
+            aws_secret_access_key="nobody",  # noqa: S106 - the emulator takes anything
+        )
+
+    def encryption(self, path: str) -> str | None:
+        """How the store says that an object is encrypted."""
+        access_key, secret_key = key_pair(self.stack.secrets)
+        client = boto3.client(
+            "s3",
+            region_name="us-east-1",
+            endpoint_url=str(self.profile.storage.endpoint_url),
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+        )
+        place = urlsplit(self.root.url(path))
+        head = client.head_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
+        return head.get("ServerSideEncryption")
+
+    def checkpoint_rarely(self) -> None:
+        """Change how often training saves: often enough, and seldom enough to be told apart."""
+        path = self._config / "recipes" / "tiny.yaml"
+        recipe = yaml.safe_load(path.read_text())
+        recipe["train"]["operation"]["checkpoint_steps"] = CHECKPOINT_STEPS
+        path.write_text(yaml.safe_dump(recipe, allow_unicode=True))
+
+    def reap(self) -> None:
+        """Run the reaper now, and wait for its end."""
+        body = {"logical_date": None}
+        answer = self.airflow._call("POST", "/api/v2/dags/reap/dagRuns", json=body)
+        run = Run(dag_id="reap", run_id=answer["dag_run_id"])
+        over = {"success", "failed"}
+        self.until("the reaper's end", 120, lambda: self.airflow.dag_run(run).state in over)
+        assert self.airflow.dag_run(run).state == "success"
+
+    def fail_run(self, going: Going) -> None:
+        """Mark a whole run failed, as the button in Airflow's UI does."""
+        self.airflow._call("PATCH", self._run(going), json={"state": "failed"})
+
+    def delete_run(self, going: Going) -> None:
+        """Delete a run, as the button in Airflow's UI does."""
+        url = f"{self.airflow.url}{self._run(going)}"
+        self.airflow._client.delete(url).raise_for_status()
+
+    @staticmethod
+    def _run(going: Going) -> str:
+        run = going.dag_run.run
+        return f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}"
+
+    # Slurm ----------------------------------------------------------------------------------------
+
+    def job(self, attempt: Attempt) -> StoreFolder:
+        """What an attempt's job and its clients know of each other."""
+        return StoreFolder(self.root.sub(JOBS), attempt.name)
+
+    def numbers(self, attempt: Attempt) -> set[str]:
+        """Every job id that Slurm ever gave under an attempt's name, from its accounting."""
+        name = self.job(attempt).slurm_name
+        rows = self.slurm.run("sacct", "-n", "-X", "-P", "--name", name, "-o", "jobid")
+        return set(rows.split())
+
+    def queue(self) -> list[str]:
+        """The states of all jobs that Slurm has not done with."""
+        return self.slurm.run("squeue", "-h", "-o", "%T").split()
+
+    def spare_the_pause(self, number: int) -> None:
+        """Spare a job that was put back Slurm's pause of two minutes, as administrators do."""
+        state = self.slurm.run("squeue", "-h", "-j", str(number), "-o", "%T", check=False)
+        if state == "PENDING":
+            self.slurm.run("scontrol", "update", f"JobId={number}", "StartTime=now", check=False)
+
+    def until_on(self, going: Going, attempt: Attempt, seconds: float = 180.0) -> None:
+        """Wait until an attempt has made progress since now."""
+        before = attempt.progress()
+        assert before is not None
+        self.until(
+            f"{attempt.name} goes on",
+            seconds,
+            lambda: (now := attempt.progress()) is not None and now.done > before.done,
+        )
+        assert attempt.exit() is None
+        assert self.tasks(going)[Stage.TRAIN] not in {"failed", "up_for_retry", "success"}
+
+    # HyperPod -------------------------------------------------------------------------------------
+
+    def instances(self) -> dict[str, str]:
+        """The instances that run, by the Slurm node that each is."""
+        rows = self._sagemaker.list_cluster_nodes(ClusterName=CLUSTER)["ClusterNodeSummaries"]
+        return {
+            row["PrivateDnsHostname"]: row["InstanceId"]
+            for row in rows
+            if row["InstanceStatus"]["Status"] == "Running"
+        }
+
+    def paid_for(self) -> dict[str, Any]:
+        """What of the cluster costs money or is claimed: instances, nodes asked for, leases."""
+        cluster = self._sagemaker.describe_cluster(ClusterName=CLUSTER)
+        tags = self._sagemaker.list_tags(ResourceArn=cluster["ClusterArn"])["Tags"]
+        rows = self._sagemaker.list_cluster_nodes(ClusterName=CLUSTER)["ClusterNodeSummaries"]
+        found = {
+            "instances": [row["InstanceId"] for row in rows],
+            "wanted": sum(group["TargetCount"] for group in cluster["InstanceGroups"]),
+            "leases": [tag["Key"] for tag in tags if tag["Key"].startswith("hearth:lease:")],
+            "slurmd": [node for node in self.slurm.nodes if self.slurm.processes_of(node)],
+        }
+        return {what: value for what, value in found.items() if value}
+
+
+def _stop(rehearsal: Rehearsal) -> None:
+    rehearsal.stop()
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    if shutil.which("slurmctld", path=SEARCH_PATH) is None:
+        pytest.skip("there is no Slurm: `make test` installs it")
+    folder = tmp_path_factory.mktemp("r")
+    config = copied_config(folder / "config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEARTH_HOME", str(folder / "home"))
+        patch.setenv("HEARTH_CONFIG", str(config))
+        patch.setenv("HEARTH_PROFILE", PROFILE)
+        for name, number in free_ports("SLURM", "AWS").items():
+            patch.setenv(f"HEARTH_{name}_PORT", str(number))
+        settings.cache_clear()
+        rehearsal = Rehearsal(settings(), watched=False)
+        try:
+            rehearsal.up()
+            machine = Rehearsed(rehearsal, config)
+            machine.open_gate()
+            machine.checkpoint_rarely()
+            yield machine
+        finally:
+            _stop(rehearsal)
+    here = rehearsal.settings
+    assert rehearsal.stack.processes() == set()
+    ports = [port.number for port in all_ports(here)] + [here.slurm_port, here.aws_port]
+    assert [number for number in ports if not is_free(number)] == []
+    assert not any(rehearsal.slurm.processes_of(node) for node in NODES)
+
+
+@pytest.fixture(scope="session")
+def first(machine: Rehearsed) -> Going:
+    """A build from nothing to an endpoint, for whose cluster SageMaker's first answer was lost."""
+    machine.aws.fault("CreateCluster", FaultKind.LOST_ANSWER)
+    return machine.build(train_steps=300, train_seed=1)
