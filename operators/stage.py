@@ -86,6 +86,7 @@ class StageOperator(BaseOperator):
                 raise DataError(message)
             execution = self._execution(opened, plan)
             attempt = execution.attempts.get(int(event["attempt"]))
+            self._running = (opened, execution, attempt, context["ti"])
             self.attend(opened, plan, execution, attempt, event)
             end = execution.close(attempt)
             record = execution.finished()
@@ -154,13 +155,11 @@ class StageOperator(BaseOperator):
     # Inner ----------------------------------------------------------------------------------------
 
     def _execution(self, opened: Opened, plan: StagePlan) -> Execution:
-
         return Execution.of(opened.root, opened.record, plan.stage, plan.fingerprint)
 
     def _wait(
         self, context: Context, opened: Opened, plan: StagePlan, execution: Execution
     ) -> NoReturn:
-
         attempt, claimed = execution.begin(plan, opened.record)
         self._running = (opened, execution, attempt, context["ti"])
         owner = attempt.claim.owner
@@ -221,7 +220,6 @@ class StageOperator(BaseOperator):
         self.defer(trigger=self.trigger(arguments, opened, event or {}), method_name="resume")
 
     def _reuse(self, opened: Opened, plan: StagePlan, record: ArtifactRecord) -> dict[str, str]:
-
         made_by = record.provenance.build
         self.log.info("reused %s, which build %s made", plan.uri, made_by)
         opened.build.append(

@@ -16,6 +16,7 @@ from hearth.compute.registry import open_backend
 from hearth.model import Stage
 from hearth.profile import load_profile
 from hearth.settings import settings
+from operators import kill
 from operators.hyperpod.cluster import HyperPodClusterOperator
 from operators.train import TrainOperator, TrainTrigger
 from rehearsal.aws.faults import FaultKind
@@ -130,6 +131,20 @@ def test_a_lost_node_is_told_of_and_replaced_while_the_job_waits_to_be_started_a
     result = TrainOperator(task_id="train").resume(context, wait(trigger))
     assert result["uri"] == attempt.artifact.uri
     assert place.starts(Stage.TRAIN) == [1]
+
+
+def test_a_person_may_take_the_task_away_while_it_sees_to_a_node(
+    cloud: Any, place: Any, wait: Any, training: Any, scheduler: Any, monkeypatch: Any
+) -> None:
+    context, deferred = training
+    scheduler.says = NODE_LOST
+    cloud.aws.fail_node("hearth", "workers-1")
+    event, task = wait(deferred.trigger), TrainOperator(task_id="train")
+    with pytest.raises(TaskDeferred):
+        task.resume(context, event)
+    monkeypatch.setattr(kill, "ask", lambda _task, _seconds: "failed")
+    task.on_kill()
+    assert place.execution(context, Stage.TRAIN).attempts.get(1).exit() is not None
 
 
 def test_a_restart_is_told_of_once_and_a_cluster_that_is_well_is_left_alone(
