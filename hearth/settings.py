@@ -8,9 +8,9 @@ import sys
 from functools import lru_cache
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field, field_validator
+from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PACKAGE: Final = Path(__file__).resolve().parent
@@ -48,6 +48,13 @@ class Settings(BaseSettings):
         description="The interpreter of the stages' environment, for the local backend.",
     )
     airflow_port: int = Field(default=18080, ge=1024, le=65535, description="Airflow's UI and API.")
+    airflow_url: AnyHttpUrl | None = Field(
+        default=None, description="Another Airflow than this machine's, for the command line."
+    )
+    airflow_token: Path | None = Field(
+        default=None,
+        description="The file with the token that it wants: only its owner should read it.",
+    )
     s3_port: int = Field(default=18333, ge=1024, le=65535, description="The local object store.")
     endpoint_port: int = Field(
         default=18000, ge=1024, le=65535, description="Where the local endpoint answers."
@@ -64,11 +71,20 @@ class Settings(BaseSettings):
         description="Its address; 0.0.0.0 where only a container publishes the port.",
     )
 
-    @field_validator("home", "config", "stages_python")
+    @field_validator("home", "config", "stages_python", "airflow_token")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
+    def _absolute(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
         # Not resolve(): a virtual environment's python is a link that must stay one.
         return Path(os.path.abspath(value.expanduser()))  # noqa: PTH100
+
+    @model_validator(mode="after")
+    def _token_belongs_to_a_url(self) -> Self:
+        if (self.airflow_url is None) is not (self.airflow_token is None):
+            message = "airflow_url and airflow_token: give both, or neither for this machine's"
+            raise ValueError(message)
+        return self
 
     @property
     def recipes(self) -> Path:
@@ -92,7 +108,11 @@ class Settings(BaseSettings):
 
     def variables(self) -> dict[str, str]:
         """What `${HEARTH_…}` stands for in a profile."""
-        return {f"HEARTH_{name.upper()}": str(value) for name, value in self.model_dump().items()}
+        return {
+            f"HEARTH_{name.upper()}": str(value)
+            for name, value in self.model_dump().items()
+            if value is not None
+        }
 
 
 @lru_cache(maxsize=1)

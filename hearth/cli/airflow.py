@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -12,13 +13,15 @@ import httpx
 from hearth.build import Run, build_id
 from hearth.errors import DataError, SpecError, TransientError
 from hearth.model import FrozenModel
-from hearth.settings import settings
+from hearth.settings import Settings, settings
 from hearth.stack.secrets import ADMIN, Secrets
 
 DAG: Final = "build_llm"
 _API: Final = "/api/v2"
 _RETRY_SECONDS: Final = (2, 5, 10, 20)
 _REFUSED: Final = frozenset({400, 404, 409, 422})
+_UNAUTHORIZED: Final = frozenset({401, 403})
+_OTHERS: Final = 0o077
 
 
 class DagRun(FrozenModel):
@@ -35,27 +38,35 @@ class DagRun(FrozenModel):
 
 
 class Airflow:
-    """A session with this machine's Airflow."""
+    """A session with Airflow: this machine's, or the one that the settings name."""
 
     def __init__(self) -> None:
-        """Log in.
+        """Log in, or show the token that the settings name.
 
         Raises:
+            SpecError: the token cannot be read, or others can read it.
             TransientError: Airflow does not answer.
         """
         here = settings()
-        self.url = f"http://127.0.0.1:{here.airflow_port}"
-        self._client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.url = str(here.airflow_url or f"http://127.0.0.1:{here.airflow_port}").rstrip("/")
+        # Through no proxy to this machine; elsewhere as the environment says.
+        self._client = httpx.Client(
+            base_url=self.url, timeout=60, trust_env=here.airflow_url is not None
+        )
+        token = self._login(here) if here.airflow_token is None else _token(here.airflow_token)
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
+    def _login(self, here: Settings) -> str:
         secrets = Secrets(here.home / "secrets")
         if not secrets.airflow_passwords.exists():
             message = f"{here.home}: nothing was ever started here: run `make up`"
             raise TransientError(message)
-        token = self._call(
+        answer = self._call(
             "POST",
             "/auth/token",
             json={"username": ADMIN, "password": secrets.admin_password()},
-        )["access_token"]
-        self._client.headers["Authorization"] = f"Bearer {token}"
+        )
+        return str(answer["access_token"])
 
     def trigger(self, conf: dict[str, Any]) -> DagRun:
         """Start a build, once: its run has a name, so that asking again does no harm.
@@ -94,6 +105,12 @@ class Airflow:
         except httpx.HTTPError as error:
             message = f"Airflow at {self.url}: {error}: is it up? `make up` starts it"
             raise TransientError(message) from error
+        if answer.status_code in _UNAUTHORIZED:
+            message = (
+                f"Airflow at {self.url} does not let us in ({answer.status_code}): "
+                "renew the token in HEARTH_AIRFLOW_TOKEN, or ask for the role"
+            )
+            raise SpecError(message)
         if answer.status_code in _REFUSED:
             message = f"Airflow refused: {_detail(answer)}"
             raise SpecError(message)
@@ -107,6 +124,22 @@ class Airflow:
                 f"Airflow at {self.url}{path}: the answer is not JSON: another server is there"
             )
             raise DataError(message) from error
+
+
+def _token(path: Path) -> str:
+    """Return the token in a file that only its owner can read."""
+    try:
+        if path.stat().st_mode & _OTHERS:
+            message = f"{path}: others can read this token: run `chmod 600 {path}`"
+            raise SpecError(message)
+        token = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        message = f"{path}: {error.strerror}: HEARTH_AIRFLOW_TOKEN names the file with the token"
+        raise SpecError(message) from error
+    if not token or not token.isascii() or not token.isprintable():
+        message = f"{path}: holds no token, which is one line of letters"
+        raise SpecError(message)
+    return token
 
 
 def _detail(answer: httpx.Response) -> str:
