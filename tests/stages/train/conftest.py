@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from hearth.model import Stage
 from hearth.profile import StorageSettings
 from hearth.stage.job import environment_for
 from hearth.storage import Store
+from hearth.train.sections import DEV
 from hearth.train.spec import (
     CONTRACT,
     ModelSection,
@@ -76,13 +78,38 @@ def model_spec(**changes: object) -> TrainSpec:
     return TrainSpec.model_validate({**fields, **changes})
 
 
+def suite_files(folder: Path) -> dict[str, Path]:
+    """Write a suite whose gate no training may read: it is no JSON."""
+    dev = {
+        f"dev_bits_per_byte_{language}": {"kind": "bits_per_byte", "language": language}
+        for language in SENTENCES
+    } | {"dev_cloze_en": {"kind": "cloze", "language": "en"}}
+    files = {
+        "suite.json": json.dumps(
+            {"max_length": 32, "dev": [{"task": t, **of} for t, of in dev.items()]}
+        )
+    }
+    for language in SENTENCES:
+        lines = [
+            json.dumps({"item": f"{n}", "text": sentences(language, 4, 3000 + n)}) for n in range(3)
+        ]
+        files[f"data/dev_bits_per_byte_{language}.jsonl"] = "\n".join(lines)
+    asked = {"context": "The lamp keeps the", "choices": [" 桥了。", " river."], "answer": 1}
+    files["data/dev_cloze_en.jsonl"] = json.dumps({"item": "c", **asked})
+    files["data/cloze_en.jsonl"] = "the gate's"
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return {name: folder / name for name in files}
+
+
 class Program:
     """The train program on one corpus, as the next attempt of a spec."""
 
-    def __init__(self, storage: StorageSettings, corpus: InputRef) -> None:
+    def __init__(self, storage: StorageSettings, corpus: InputRef, suite: InputRef) -> None:
         self.storage = storage
         self.store = Store.open(storage)
-        self.corpus = corpus
+        self.inputs = {"corpus": corpus, DEV: suite}
 
     @staticmethod
     def spec(**changes: object) -> TrainSpec:
@@ -94,7 +121,7 @@ class Program:
             Stage.TRAIN,
             CONTRACT,
             spec,
-            {"corpus": self.corpus},
+            self.inputs,
             build=build,
             settings={"operation": OPERATION},
         )
@@ -132,7 +159,10 @@ def publish(storage: StorageSettings, tmp_path_factory: pytest.TempPathFactory) 
             pq.write_table(pa.Table.from_pylist(content, schema), local)
             files[f"corpus/split={split}/00000.parquet"] = local
         corpus = artifacts.publish(Store.open(storage), Stage.CURATE, files)
-        return Program(storage, corpus)
+        suite = artifacts.publish(
+            Store.open(storage), Stage.SUITE, suite_files(tmp_path_factory.mktemp("suite"))
+        )
+        return Program(storage, corpus, suite)
 
     return write
 

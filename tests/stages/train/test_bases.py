@@ -113,7 +113,7 @@ def record_of(program: Program, attempt: Attempt) -> ArtifactRecord:
 
 def claim(program: Program, spec: TrainSpec, base: InputRef) -> Attempt:
     return artifacts.claim(
-        program.store, Stage.TRAIN, CONTRACT, spec, {"corpus": program.corpus, "base": base}
+        program.store, Stage.TRAIN, CONTRACT, spec, {**program.inputs, "base": base}
     )
 
 

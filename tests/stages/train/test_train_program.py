@@ -112,7 +112,16 @@ def test_it_learns(reference: tuple[Attempt, ArtifactRecord]) -> None:
     assert record.metrics["validation_loss"] < 0.7 * record.metrics["validation_loss_start"]
     assert set(record.metrics["validation_bits_per_byte"]) == {"en", "zh"}
     assert content(attempt, record, "loss.png").startswith(b"\x89PNG")
-    assert b"made-up-zh" in content(attempt, record, "model/README.md")
+    card = content(attempt, record, "model/README.md").decode()
+    assert "made-up-zh" in card
+    # The dev part came along; the gate's, which is no suite here, was not read.
+    first, *_, last = (v.dev for v in history.validations)
+    assert first is not None
+    assert last is not None
+    assert record.metrics["dev"] == last.model_dump()
+    assert all(last.bits_per_byte[name] < bits for name, bits in first.bits_per_byte.items())
+    assert f"| 120 | 30,720 | zh | {last.bits_per_byte['zh']:.4f} |" in card
+    assert f"| 120 | 30,720 | en | {last.accuracy['en']:.4f} |" in card
 
 
 def test_the_result_is_the_golden_one(reference: tuple[Attempt, ArtifactRecord]) -> None:
