@@ -91,6 +91,8 @@ class Execution:
                 # Its last word is spoken, and its processes are not gone: two must never overlap.
                 return latest, False
         attempt, claimed = self.attempts.claim_or_join(record.id)
+        while claimed and self._ran_before(attempt):
+            attempt, claimed = self.attempts.claim_or_join(record.id)
         if not claimed and attempt.exit() is not None and self.finished() is None:
             message = (
                 f"{attempt.folder.uri}: succeeded, and {self.artifact.uri} has no record: somebody "
@@ -167,6 +169,19 @@ class Execution:
     def log_address(self, attempt: Attempt) -> str:
         """Say where an attempt's log lies."""
         return f"`hearth logs {self.artifact.stage}`, job {attempt.name} on {self.backend.name}"
+
+    def _ran_before(self, attempt: Attempt) -> bool:
+        """Whether a job of the name that was claimed just now has ended; if so, close the attempt.
+
+        The attempts of an artifact that was collected are numbered anew, and backends start a name
+        once.
+        """
+        handle = self.backend.find(attempt.name)
+        if handle is None or not self.backend.status(handle).state.final:
+            return False
+        reason = "a job of this name ran for an artifact that was removed since"
+        attempt.settle(exit_of(Outcome.LOST, EXIT_TRANSIENT, reason))
+        return True
 
     def _submit(self, plan: StagePlan, record: BuildRecord, attempt: Attempt) -> JobHandle:
         job = job_of(plan, record, attempt)

@@ -181,6 +181,16 @@ def test_a_removed_artifact_is_an_error_that_names_the_way_out(place: Any, drive
         operator().execute(context)
 
 
+def test_what_was_collected_is_made_anew_under_a_name_of_its_own(place: Any, drive: Any) -> None:
+    context = place.build()
+    first = drive(operator(), context)
+    folder = place.execution(context, Stage.CURATE).artifact.folder
+    for info in list(folder.list()):
+        folder.delete(info.path)
+    assert drive(operator(), context) == first
+    assert place.starts(Stage.CURATE) == [1, 2]
+
+
 def test_the_trigger_outlasts_a_store_that_is_away(
     place: Any, defer: Any, drive: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
