@@ -97,6 +97,13 @@ compose-up: images secrets ## start the compose stack, and say where things are
 	@printf 'Airflow   http://localhost:%s   user admin, password in %s\nEndpoint  http://localhost:%s/v1\n' \
 	  "$${HEARTH_AIRFLOW_PORT:-18080}" "$(HEARTH_SECRETS)/admin_password" "$${HEARTH_ENDPOINT_PORT:-18000}"
 
+.PHONY: mwaa
+# The profile that builds use there, and Airflow's constraints for where the internet is not reached.
+MWAA_PROFILE ?= aws
+MWAA_CONSTRAINTS ?=
+mwaa: $(AIRFLOW)/.ok ## build what Amazon MWAA wants, into dist/mwaa
+	@$(AIRFLOW)/bin/python deploy/mwaa/build.py dist/mwaa --profile $(MWAA_PROFILE) $(if $(MWAA_CONSTRAINTS),--constraints $(MWAA_CONSTRAINTS))
+
 # --- checks -----------------------------------------------------------------------------------------
 
 .PHONY: lint format test test-fast test-images
