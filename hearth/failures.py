@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,18 @@ from obstore.exceptions import (
     NotFoundError as ObjectNotFound,
 )
 
-from hearth.errors import NotFoundError, SpecError, TransientError
+from hearth.errors import (
+    EXIT_DATA,
+    EXIT_SPEC,
+    HearthError,
+    NotFoundError,
+    SpecError,
+    TransientError,
+)
 
 _NO_ANSWER: Final = "error sending request"
+_NO_ROOM: Final = 64 << 10
+"""Bytes of free disk below which it counts as full."""
 _FULL: Final = "no space left on the device"
 _SIGNS: Final = ("No space left", "os error 28", "PytorchStreamWriter failed writing")
 """What libraries say of a full disk that do not pass on the error's number."""
@@ -33,14 +43,43 @@ def is_full_disk(error: BaseException) -> bool:
     return any(sign in str(error) for sign in _SIGNS)
 
 
-def names_full_disk(error: BaseException) -> bool:
-    """Say whether it is an error of ours that says which disk is full."""
-    return isinstance(error, TransientError) and _FULL in str(error)
-
-
 def full_disk(where: object) -> TransientError:
     """Return the error that says what there is no room for."""
     return TransientError(f"{where}: {_FULL}: free some and try again")
+
+
+def named(error: BaseException, folder: Path) -> HearthError | None:
+    """Return what an error means, in our own words; None: it is a defect.
+
+    Args:
+        error: whatever a program's work raised.
+        folder: what was written to, if the error does not say.
+    """
+    if isinstance(error, HearthError):
+        return error
+    if is_full_disk(error):
+        return full_disk(getattr(error, "filename", None) or folder)
+    if isinstance(error, MemoryError):
+        return TransientError("out of memory: give the stage more in the profile's resources")
+    return None
+
+
+def for_want_of_room(error: Exception, folder: Path) -> TransientError | None:
+    """Return that a disk is full, if that is the reason for an error and it does not say so itself.
+
+    Libraries say it by number, in a sentence, or not at all: so the disk is asked too.
+
+    Args:
+        error: whatever a program's work raised.
+        folder: where it wrote; it is still there.
+    """
+    if isinstance(error, HearthError) and error.exit_code in {EXIT_SPEC, EXIT_DATA}:
+        return None
+    if isinstance(error, TransientError) and _FULL in str(error):
+        return None  # it names a better path
+    if is_full_disk(error) or shutil.disk_usage(folder).free < _NO_ROOM:
+        return full_disk(getattr(error, "filename", None) or folder)
+    return None
 
 
 @contextmanager

@@ -11,23 +11,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import CLAIM, Attempt, Claim, Outcome, exit_of
 from hearth.errors import (
-    EXIT_DATA,
     EXIT_DEFECT,
     EXIT_OK,
-    EXIT_SPEC,
     ConflictError,
     HearthError,
     SpecError,
-    TransientError,
 )
-from hearth.failures import full_disk, is_full_disk, names_full_disk
+from hearth.failures import for_want_of_room, named
 from hearth.model import Stage, StageSpec
 from hearth.profile import StorageSettings
 from hearth.provenance import Meter, provenance
@@ -38,9 +35,6 @@ from hearth.storage import Store
 log = logging.getLogger(__name__)
 
 Run = Callable[[Context], dict[str, Any]]
-
-_NO_ROOM: Final = 64 << 10
-"""Bytes of free disk below which it counts as full."""
 
 
 def main(
@@ -141,8 +135,9 @@ def _execute(root: Store, job: Job, spec: type[StageSpec], run: Run) -> None:
             )
         except Exception as error:
             # Asked now: what fills the disk goes with the scratch folder.
-            if _disk_is_full(error, scratch):
-                raise full_disk(_place_of(error, scratch)) from error
+            full = for_want_of_room(error, scratch)
+            if full is not None:
+                raise full from error
             raise
         finally:
             signal.signal(signal.SIGTERM, previous)
@@ -163,7 +158,9 @@ def _scratch() -> Iterator[Path]:
 
 
 def _fail(error: Exception, attempt: Attempt | None) -> int:
-    known = _named(error)
+    known = named(error, Path(tempfile.gettempdir()))
+    if known is None:
+        known = HearthError(f"{type(error).__name__}: {error}")
     if known.exit_code == EXIT_DEFECT:
         log.error("a defect in Hearth", exc_info=error)
     else:
@@ -177,26 +174,3 @@ def _fail(error: Exception, attempt: Attempt | None) -> int:
             # The exit code still says it: whoever waits settles the attempt from that.
             log.warning("exit.json is not written: %s", unwritten)
     return known.exit_code
-
-
-def _named(error: Exception) -> HearthError:
-    if isinstance(error, HearthError):
-        return error
-    if is_full_disk(error):
-        return full_disk(_place_of(error, Path(tempfile.gettempdir())))
-    if isinstance(error, MemoryError):
-        return TransientError("out of memory: give the stage more in the profile's resources")
-    return HearthError(f"{type(error).__name__}: {error}")
-
-
-def _disk_is_full(error: Exception, scratch: Path) -> bool:
-    """Whether that is the reason: libraries say so by number, in a sentence, or not at all."""
-    if isinstance(error, HearthError) and error.exit_code in {EXIT_SPEC, EXIT_DATA}:
-        return False
-    if names_full_disk(error):
-        return False  # it names a better path
-    return is_full_disk(error) or shutil.disk_usage(scratch).free < _NO_ROOM
-
-
-def _place_of(error: Exception, folder: Path) -> object:
-    return getattr(error, "filename", None) or folder

@@ -15,8 +15,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hearth.errors import EXIT_DEFECT, EXIT_OK, EXIT_TRANSIENT, HearthError
-from hearth.failures import full_disk, is_full_disk
+from hearth.errors import EXIT_DEFECT, EXIT_OK, EXIT_TRANSIENT
+from hearth.failures import named
 from hearth.train import checkpoint
 from hearth.train.plan import RankError
 from hearth.train.run import History, Report, Request, Workspace, write_whole
@@ -144,12 +144,9 @@ def _finish(
 
 def _last_words(rank: int, error: Exception, workspace: Workspace) -> RankError:
     code, message, lost = EXIT_DEFECT, f"{type(error).__name__}: {error}", False
-    if isinstance(error, HearthError):
-        code, message = error.exit_code, str(error)
-    elif is_full_disk(error):
-        code, message = EXIT_TRANSIENT, str(full_disk(workspace.root))
-    elif isinstance(error, MemoryError):
-        code = EXIT_TRANSIENT
+    known = named(error, workspace.root)
+    if known is not None:
+        code, message = known.exit_code, str(known)
     elif isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST_PEER):
         code, lost = EXIT_TRANSIENT, True
     else:
