@@ -57,8 +57,20 @@ bench-curate: envs ## measure curation against its bars and its peers; DOCUMENTS
 	  $(if $(DOCUMENTS),"copies $(DOCUMENTS)" "filters $(DOCUMENTS)" "parallel $(DOCUMENTS)"); do \
 	  echo "== $$what"; $(STAGES)/bin/python -m benchmarks.curate.$$what || missed=1; done; exit $$missed
 
-schemas: $(AIRFLOW)/.ok ## write the JSON Schemas of recipes and profiles
+schemas: $(AIRFLOW)/.ok ## write the JSON Schemas and the reference pages that come from the code
 	@$(AIRFLOW)/bin/python -m hearth.schemas docs/reference
+	@$(AIRFLOW)/bin/python -m tools.reference docs/reference
+
+# The site's generator has an environment of its own, which nothing else sees.
+DOCS := .venv/docs
+$(DOCS)/.ok: requirements-docs.txt
+	@rm -rf $(DOCS) && "$(PYTHON)" -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt
+	@touch $@
+
+.PHONY: docs
+docs: $(DOCS)/.ok ## build the documentation site into site/; a page, link or anchor that is not there fails it
+	@$(DOCS)/bin/zensical build --clean --strict
 
 # --- rehearsal ----------------------------------------------------------------------------------------
 

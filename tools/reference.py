@@ -1,0 +1,171 @@
+"""Writes the reference pages that come from the code: recipe, profile and command line.
+
+`make schemas` calls it. A test refuses pages that are not what the code says now.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from hearth.cli import app
+from hearth.model import FrozenModel
+from hearth.profile import Profile
+from hearth.recipe import Recipe
+
+SHORT: Final = 60
+HEAD: Final = "<!-- Written by `make schemas` from the code: edit that. -->"
+
+
+def _cell(value: object) -> str:
+    """Return a text as a table's cell: on one line, with no bar or tag of its own."""
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _kind(schema: dict[str, Any]) -> str:  # noqa: PLR0911 - one for each form of a schema
+    """Say in a few words what a value may be; models become links to their section."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return f"[{name}](#{name.lower()})"
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'], ensure_ascii=False)}`"
+    if "enum" in schema:
+        return ", ".join(f"`{item}`" for item in schema["enum"])
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            return " or ".join(dict.fromkeys(_kind(item) for item in schema[several]))
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}))}"
+    if schema.get("type") == "object":
+        values = schema.get("additionalProperties")
+        return f"map of {_kind(values)}" if isinstance(values, dict) else "map"
+    return str(schema.get("type", "any"))
+
+
+_BOUNDS: Final = {
+    "minimum": "≥ {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "≤ {}",
+    "exclusiveMaximum": "< {}",
+    "minLength": "at least {} characters",
+    "minItems": "at least {} entries",
+    "pattern": "as `{}`",
+}
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    parts = [schema, *schema.get("anyOf", [])]
+    found = [
+        text.format(part[key]) for part in parts for key, text in _BOUNDS.items() if key in part
+    ]
+    return f" ({', '.join(found)})" if found else ""
+
+
+def _default(schema: dict[str, Any], key: str, required: list[str]) -> str:
+    if key in required:
+        return "required"
+    value = json.dumps(schema.get("default"), ensure_ascii=False)
+    return f"`{value}`" if len(value) <= SHORT else "see the schema"
+
+
+def _section(schema: dict[str, Any], title: str) -> Iterator[str]:
+    yield from (f"## {title}", "")
+    if text := schema.get("description"):
+        yield from (str(text).strip().replace("<", "&lt;"), "")
+    if "properties" not in schema:
+        yield from (f"One of: {_kind(schema)}.", "")
+        return
+    yield from ("| key | what | default | |", "|---|---|---|---|")
+    required = schema.get("required", [])
+    for key, value in schema["properties"].items():
+        cells = (
+            f"`{key}`",
+            _cell(_kind(value) + _bounds(value)),
+            _cell(_default(value, key, required)),
+            _cell(value.get("description", "")),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def model_page(model: type[FrozenModel], title: str, lead: str) -> str:
+    """Return the page of a recipe's or profile's keys."""
+    schema = model.model_json_schema()
+    lines = [HEAD, f"# {title}", "", lead, "", *_section(schema, model.__name__)]
+    for name, part in sorted(schema.get("$defs", {}).items()):
+        lines += _section(part, name)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _parameter(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        names = parameter.metavar or str(parameter.name).upper()
+    else:
+        names = ", ".join((*parameter.opts, *parameter.secondary_opts))
+    must = "required" if parameter.required else ""
+    default = parameter.default
+    if not must and default not in (None, False, True) and not callable(default):
+        must = f"`{default}`"
+    return f"| `{_cell(names)}` | {_cell(getattr(parameter, 'help', None) or '')} | {_cell(must)} |"
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    with typer.Context(command, info_name=f"hearth {name}") as context:
+        pieces = " ".join(command.collect_usage_pieces(context))
+        rows = [_parameter(it) for it in command.get_params(context) if it.name != "help"]
+    yield from (f"## hearth {name}", "", str(command.help or "").strip(), "")
+    yield from ("```text", f"hearth {name} {pieces}", "```", "")
+    if rows:
+        yield from ("| | what | default |", "|---|---|---|", *rows, "")
+    if command.epilog:
+        example = command.epilog.removeprefix("Example: ")
+        yield from ("```sh", example, "```", "")
+
+
+def cli_page() -> str:
+    """Return the page of the commands, as their own help says them."""
+    group = typer.main.get_command(app)
+    if not isinstance(group, TyperGroup):
+        raise TypeError(group)
+    lines = [HEAD, "# Command line", "", str(group.help), ""]
+    for name in sorted(group.commands):
+        lines += _command(name, group.commands[name])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+@cache
+def pages() -> dict[str, str]:
+    """Return every generated page by its file name."""
+    return {
+        "recipe.md": model_page(
+            Recipe,
+            "Recipe",
+            "What a build makes: a file in `recipes/`. "
+            "[Your own recipe and corpus](../own-recipe.md) shows how to write one; editors take "
+            "the same as [JSON Schema](recipe.schema.json).",
+        ),
+        "profile.md": model_page(
+            Profile,
+            "Profile",
+            "Where a build runs: a file in `profiles/`. Editors take the same as "
+            "[JSON Schema](profile.schema.json).",
+        ),
+        "cli.md": cli_page(),
+    }
+
+
+def write(folder: Path) -> None:
+    """Write every generated page into `folder`."""
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
