@@ -39,6 +39,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "make secrets": "tests/images",
     "make compose-": "a container engine; its parts by tests/images",
     "make bench": "minutes, and figures that depend on the machine",
+    "make mwaa": "tests/dags/test_mwaa.py",
     "make lock": "a package index, and changes the locks",
     "make clean": "deletes what is there",
     "make .venv/": "CI, as `make envs`",
