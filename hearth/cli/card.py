@@ -27,7 +27,7 @@ def card(
     corpus: Annotated[
         str,
         typer.Argument(
-            metavar="[CORPUS]",
+            metavar="CORPUS",
             help="A recipe, a build, a URI, or the start of a fingerprint. Default: the corpus of "
             "what serves.",
         ),

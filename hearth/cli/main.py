@@ -123,7 +123,7 @@ def build(
 @app.command(epilog="Example: hearth status --json")
 def status(
     build_id: Annotated[
-        str | None, typer.Argument(metavar="[BUILD]", help="One build's events; default: all.")
+        str | None, typer.Argument(metavar="BUILD", help="One build's events; default: all.")
     ] = None,
     profile: ProfileName = None,
     limit: Annotated[int, typer.Option(min=1, help="How many builds.")] = 10,
@@ -158,7 +158,7 @@ def status(
 
 @app.command(epilog="Example: hearth logs train --follow")
 def logs(
-    stage: Annotated[Stage, typer.Argument(help="Whose log.")],
+    stage: Annotated[Stage, typer.Argument(metavar="STAGE", help="Whose log.")],
     build_id: Annotated[
         str | None, typer.Option("--build", help="Of which build; default: the newest.")
     ] = None,
@@ -173,7 +173,7 @@ def logs(
 
 @app.command(epilog="Example: hearth trace endpoint --document debian-policy:ch01#3")
 def trace(
-    uri: Annotated[str, typer.Argument(help="An artifact's URI, or `endpoint`.")],
+    uri: Annotated[str, typer.Argument(metavar="URI", help="An artifact's URI, or `endpoint`.")],
     document: Annotated[
         str | None, typer.Option("--document", help="What was decided about this doc_key.")
     ] = None,

@@ -98,7 +98,9 @@ def review(  # noqa: PLR0913, PLR0917 - a command's options
     name: Annotated[str, typer.Argument(metavar="SAMPLE", help="The sample's id.")],
     file: Annotated[
         Path | None,
-        typer.Argument(help="The file, filled in; without it, only say how the reviews stand."),
+        typer.Argument(
+            metavar="FILE", help="The file, filled in; without it, only say how the reviews stand."
+        ),
     ] = None,
     reviewer: Annotated[
         str | None, typer.Option(help="Who judged, where a line does not say.")
