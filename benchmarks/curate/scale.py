@@ -137,14 +137,16 @@ def _curate(folder: Path, *, ray: bool) -> dict[str, Any]:
             Pass(executor, Shards(folder / "scratch")),
             lambda step: print(f"{time.perf_counter() - wall:8.1f} s: {step}", file=sys.stderr),
         )
+    # Processes that a run starts end with it; of their memory the largest's is known.
+    others = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "bytes": sum(path.stat().st_size for path in files),
         "documents": metrics["documents"]["in"],
         "kept": metrics["documents"]["out"],
-        "cpu": time.process_time() - cpu,
+        "cpu": time.process_time() - cpu + others.ru_utime + others.ru_stime,
         "wall": time.perf_counter() - wall,
         "base": base,
-        "peak": _peak(),
+        "peak": _peak() + others.ru_maxrss * _KB,
         "index": told[-1],
     }
 

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RAY_ABOVE_BYTES: Final = 512 * 2**20
-"""Input, as stored, above which a Ray cluster is started; a job's settings may say otherwise."""
+RAY_ABOVE_BYTES: Final = 64 * 2**20
+"""Input, as stored, above which a Ray cluster is started; a job's settings may say otherwise.
+
+Extrapolated, not measured: `benchmarks/README.md` says from what.
+"""
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage and the number of documents it has just finished."""
