@@ -94,6 +94,12 @@ class Rehearsed(Machine):
         run = going.dag_run.run
         return f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}"
 
+    def triggered(self, going: Going, task: str) -> str:
+        """All that a run's triggers have said of a task."""
+        folder = self.home / "logs" / "tasks"
+        logs = folder.rglob(f"run_id={going.dag_run.run.run_id}/task_id={task}/*.trigger.*.log")
+        return "".join(path.read_text() for path in logs)
+
     # Slurm ----------------------------------------------------------------------------------------
 
     def job(self, attempt: Attempt) -> StoreFolder:

@@ -22,6 +22,7 @@ NODES = {"worker-1", "worker-2", "worker-3"}
 STEPS = {"train_steps": 300, "train_seed": 1}
 ENDLESS = {"train_steps": 20_000, "train_seed": 2}
 GONE_SECONDS = 60.0
+STARTING = ") starting"  # as a triggerer says of each trigger
 OVER = {"success", "failed"}
 
 
@@ -163,15 +164,8 @@ def test_slurms_servers_may_be_away_while_a_job_runs(machine: Any, endless: Any)
     going, attempt = endless
     machine.slurm.stop_rest()
     machine.slurm.stop_controller()
-    told = machine.home / "logs" / "tasks"
     machine.until(
-        "the triggerer notices",
-        120,
-        lambda: any(
-            "asking again" in path.read_text()
-            for path in told.rglob(f"run_id={going.dag_run.run.run_id}/task_id=train/*")
-            if path.is_file()
-        ),
+        "the triggerer notices", 120, lambda: "asking again" in machine.triggered(going, "train")
     )
     machine.slurm.start_controller()
     machine.slurm.start_rest()
@@ -184,7 +178,13 @@ def test_scheduler_and_triggerer_may_be_killed_while_a_job_runs(machine: Any, en
     going, attempt = endless
     machine.stack.kill("triggerer")
     machine.stack.kill("scheduler")
+    before = machine.triggered(going, "train").count(STARTING)
     machine.stack.up()
+    machine.until(
+        "a triggerer waits for it again",
+        180,
+        lambda: machine.triggered(going, "train").count(STARTING) > before,
+    )
     machine.until_on(going, attempt)
     assert going.attempts(Stage.TRAIN).numbers() == [attempt.number]
     assert len(going.events(EventKind.ATTEMPT_STARTED, stage=Stage.TRAIN)) == 1
