@@ -65,12 +65,21 @@ def batch_of(rows: Tokens) -> Batch:
 
 
 def row_losses(model: nn.Module, batch: Batch) -> Tensor:
-    """Return the summed cross-entropy of each row of a batch, in nats."""
+    """Return the summed cross-entropy of each row of a batch, in nats.
+
+    Logits are made from the first place on that any row has a target in.
+    """
+    asked = (batch["targets"] != IGNORED).any(0)
+    asked[-1] = True  # something has to be asked for
+    targets = batch["targets"][:, int(asked.nonzero()[0]) :]
     logits = model(
-        input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False
+        input_ids=batch["input_ids"],
+        position_ids=batch["position_ids"],
+        use_cache=False,
+        logits_to_keep=targets.size(1),
     ).logits
     each = functional.cross_entropy(
-        logits.float().transpose(1, 2), batch["targets"], ignore_index=IGNORED, reduction="none"
+        logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
     )
     return each.sum(1)
 
