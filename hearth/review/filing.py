@@ -225,8 +225,9 @@ def _looked(
     judged = said.total.judged if said else 0
     found = f"{judged} of {population} documents"
     if least > population:
-        found += f": the corpus has no {least}"
-    met = None if said is None else judged >= least
+        found += f": the corpus has no {least}, all of it is asked for"
+    # As the gate has it: of a corpus with fewer documents, all of them.
+    met = None if said is None else judged >= min(least, population)
     return _finding(rule, f"{method}: items", f"≥ {least}", found, met)
 
 

@@ -261,6 +261,20 @@ def test_the_filing_preset_has_every_number_with_its_source() -> None:
         assert not cited.confirmed
 
 
+def test_of_a_corpus_with_fewer_documents_than_are_asked_for_all_will_do(wide: Library) -> None:
+    preset = load_preset("cn-filing")
+    sample = drawn(wide, 25)
+    record_review(wide.store, sample, judged(sample, "a" * 25), Method.HUMAN, "test")
+    human = acceptance_of(wide.store, wide.corpus.uri)
+
+    def items(population: int) -> bool | None:
+        return {one.rule: one.met for one in check(preset, population, human, None, None)}[
+            "human: items"
+        ]
+
+    assert (items(25), items(26), items(4_000)) == (True, False, False)
+
+
 def test_point_estimates_decide_and_what_nobody_looked_at_is_open(
     wide: Library, tmp_path: Path
 ) -> None:
