@@ -98,7 +98,7 @@ def finish(
         books: Take it all.
     """
     group_names = _GroupNames(index)
-    counts = _records(counted)
+    counts = (found for found in _records(counted) if found["reason"] is None)
     left = _records(judged, _JUDGED)
     record = next(left, None)
     staying: list[tuple[Row, str]] = []

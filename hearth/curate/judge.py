@@ -23,6 +23,7 @@ from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.passes import BATCH, Pass
 from hearth.curate.rows import Row
 from hearth.curate.spec import CurateSpec, Domain
+from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.decontaminate import CutContamination
 from hearth.curate.stages.quality import FilterByLanguage, filters_of
 from hearth.curate.tables import JUDGED, KEYWORD
@@ -95,7 +96,8 @@ def judge(
             rows = [_entered(place, index, texts) for place in places[start : start + BATCH]]
             yield DocumentBatch(dataset_name="judge", data=pd.DataFrame(rows))
 
-    files = list(run("judge", list(stages), chunks(index, run.rows), read, _table))
+    apart = Apart.of(spec.read, Step.DECONTAMINATE, *stages)
+    files = list(run("judge", [apart], chunks(index, run.rows), read, _table))
     rows = (row for row in index.rows() if not row.step)
     for path in files:
         with pq.ParquetFile(path) as file:

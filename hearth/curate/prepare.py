@@ -16,9 +16,11 @@ from nemo_curator.stages.text.modifiers import Modify
 from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate.keys import ContentKey
+from hearth.curate.ledger import Step
 from hearth.curate.near import band_names
 from hearth.curate.passes import BATCH, SHARD_ROWS, Pass
 from hearth.curate.spec import CurateSpec, Domain
+from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.clean import CleanText, RepairText, TakeChange
 from hearth.curate.stages.hash import HashContent
 from hearth.curate.stages.language import IdentifyLanguage
@@ -165,7 +167,8 @@ def prepare(files: Sequence[Path], spec: CurateSpec, key: ContentKey, run: Pass)
         frames = [task.to_pandas() for task in results]
         return _table(pd.concat(frames, ignore_index=True), extent, spec)
 
-    return list(run("prepare", stages(spec, key), extents(files, run.rows), read, table))
+    apart = Apart.of(spec.read, Step.READ, *stages(spec, key))
+    return list(run("prepare", [apart], extents(files, run.rows), read, table))
 
 
 def _table(frame: pd.DataFrame, extent: Extent, spec: CurateSpec) -> pa.Table:

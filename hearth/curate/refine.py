@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from nemo_curator.tasks import DocumentBatch
 
@@ -26,6 +27,7 @@ from hearth.curate.pii.policy import Treatment
 from hearth.curate.plan import SPLITS, Split
 from hearth.curate.rows import Row
 from hearth.curate.spec import TOKENS, CurateSpec
+from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.clean import RepairText
 from hearth.curate.stages.perplexity import ScorePerplexity
 from hearth.curate.stages.tokens import CountTokens
@@ -95,11 +97,13 @@ class Trimmed:
         scores: Of each place; NaN where there is none.
         low: Whether a place is flagged as repetition.
         thresholds: Of each language and domain, frozen on the train split.
+        poison: By place, why documents go that could not be scored or counted.
     """
 
     scores: npt.NDArray[np.float64]
     low: npt.NDArray[np.bool_]
     thresholds: dict[Part, Limits]
+    poison: dict[int, str]
 
     @property
     def bytes(self) -> int:
@@ -111,8 +115,8 @@ class Trimmed:
         value = float(self.scores[row.place])
         row.perplexity = None if np.isnan(value) else value
         if row.step:
-            row.reason = HIGH
-            ledger.add(Step.PERPLEXITY, row.dropped(size, HIGH, score=row.perplexity))
+            row.reason = self.poison.get(row.place, HIGH)
+            ledger.add(Step.PERPLEXITY, row.dropped(size, row.reason, score=row.perplexity))
         else:
             low = bool(self.low[row.place])
             action, reason = (Action.FLAGGED, LOW) if low else (Action.KEPT, None)
@@ -134,14 +138,14 @@ def trim(index: Index, judged: Sequence[Path], spec: CurateSpec, run: Pass) -> T
     if section.trusted:
         codes = [code for code, name in enumerate(index.sources) if name in section.trusted]
         trusted &= np.isin(index.source, codes)
-    models = {}
+    models, poison = dict[str, Path](), dict[int, str]()
     for code, language in sorted(enumerate(index.languages), key=lambda named: named[1]):
         mine = trusted & (index.language == code)
         if mine.any():
             models[language] = index.folder / f"ngram-{language}.npz"
             known = ((text, int(index.fold[at])) for at, text in texts_of(judged, mine))
             NgramModel.fit(known, section).save(models[language])
-    scores = _score(index, judged, models, spec, run)
+    scores = _score(index, judged, models, spec, run, poison)
     live = np.flatnonzero(index.live).tolist()
     domains = [str(spec.domain(source)) for source in index.sources]
 
@@ -163,7 +167,7 @@ def trim(index: Index, judged: Sequence[Path], spec: CurateSpec, run: Pass) -> T
         if action is Action.DROPPED:
             index.step[place] = STEPS.index(Step.PERPLEXITY)
         low[place] = action is Action.FLAGGED
-    return Trimmed(scores, low, thresholds)
+    return Trimmed(scores, low, thresholds, poison)
 
 
 def _score(
@@ -172,8 +176,9 @@ def _score(
     models: dict[str, Path],
     spec: CurateSpec,
     run: Pass,
+    poison: dict[int, str],
 ) -> npt.NDArray[np.float64]:
-    """Return the perplexity of each place."""
+    """Return the perplexity of each place; give up what could not be scored."""
     scores = np.full(len(index), np.nan)
 
     def table(_path: Path, results: Iterable[DocumentBatch]) -> pa.Table:
@@ -184,15 +189,24 @@ def _score(
                 None if row["perplexity"] is None else float(f"{row['perplexity']:.6g}")
                 for row in rows
             ],
+            "reason": [row["reason"] for row in rows],
         }
         return pa.table(columns, schema=SCORED)
 
-    stage = ScorePerplexity(models=models, section=spec.perplexity)
+    score = ScorePerplexity(models=models, section=spec.perplexity)
+    stage = Apart.of(spec.read, Step.PERPLEXITY, score)
     for path in run("perplexity", [stage], judged, lambda path: batches(index, path), table):
         found = pq.read_table(path)
         places = found.column("place").to_numpy()
         scores[places] = found.column("perplexity").to_numpy()
+        _give_up(index, found, poison)
     return scores
+
+
+def _give_up(index: Index, found: pa.Table, poison: dict[int, str]) -> None:
+    for row in found.filter(pc.is_valid(found["reason"])).to_pylist():
+        index.step[row["place"]] = STEPS.index(Step.PERPLEXITY)
+        poison[row["place"]] = row["reason"]
 
 
 def texts_of(judged: Iterable[Path], among: npt.NDArray[np.bool_]) -> Iterator[tuple[int, str]]:
@@ -210,15 +224,17 @@ def count_tokens(
     judged: Sequence[Path],
     spec: CurateSpec,
     run: Pass,
+    trimmed: Trimmed,
     given: Path | None = None,
 ) -> list[Path]:
-    """Count the tokens of live documents.
+    """Count the tokens of live documents; give up, and tell `trimmed`, what cannot be counted.
 
     Args:
         index: All documents.
         judged: What the second pass left of them.
         spec: How large a byte-level BPE is learnt from the train split.
         run: Runs the pass.
+        trimmed: Told of these.
         given: The `tokenizer.json` that counts instead.
 
     Returns:
@@ -234,8 +250,11 @@ def count_tokens(
         columns = {name: [row[name] for row in rows] for name in COUNTED.names}
         return pa.table(columns, schema=COUNTED)
 
-    stage = CountTokens(tokenizer=tokenizer)
-    return list(run("tokens", [stage], judged, lambda path: batches(index, path), table))
+    stage = Apart.of(spec.read, Step.PERPLEXITY, CountTokens(tokenizer=tokenizer))
+    files = list(run("tokens", [stage], judged, lambda path: batches(index, path), table))
+    for path in files:
+        _give_up(index, pq.read_table(path), trimmed.poison)
+    return files
 
 
 def batches(index: Index, path: Path) -> Iterator[DocumentBatch]:

@@ -116,7 +116,7 @@ def curate(
     log.info("index of %d documents: %.1f bytes each", len(index), held)
     _no_split_empty(index, ledger)
     say("tokens")
-    counted = count_tokens(index, judged, spec, run, inputs.tokenizer)
+    counted = count_tokens(index, judged, spec, run, trimmed, inputs.tokenizer)
     say("write")
     here = shards.folder / "here.parquet"
     corpus = Corpus(spec, out / "corpus", here)

@@ -72,6 +72,13 @@ class ReadSection(FrozenModel):
         le=100_000_000,
         description="Longest line, in characters: a longer one is data, not text.",
     )
+    document_seconds: int = Field(
+        120,
+        ge=1,
+        le=86_400,
+        description="Processor time that a document may take in one pass: what takes longer, or "
+        "ends the process that it is in, is rejected by name.",
+    )
 
 
 class LanguageSection(FrozenModel):

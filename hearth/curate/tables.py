@@ -137,17 +137,19 @@ COUNTED: Final = pa.schema(
         pa.field("place", pa.uint32(), nullable=False),
         pa.field("tokens", pa.int64(), nullable=False),
         pa.field("words", pa.int64(), nullable=False),
+        pa.field("reason", pa.string()),
     ]
 )
-"""One row a document that stays."""
+"""One row a document that stays; with a `reason`, it could not be counted and goes."""
 
 SCORED: Final = pa.schema(
     [
         pa.field("place", pa.uint32(), nullable=False),
         pa.field("perplexity", pa.float64()),
+        pa.field("reason", pa.string()),
     ]
 )
-"""One row a document after the third pass."""
+"""One row a document after the third pass; with a `reason`, it could not be scored and goes."""
 
 HERE: Final = pa.schema(
     [(name, pa.string()) for name in ("doc_key", "content_id", "work", "parallel", "split")]

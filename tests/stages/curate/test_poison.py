@@ -1,0 +1,188 @@
+"""Laws of poison: a document that blows a step up is rejected by name, and its shard goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from nemo_curator.tasks import DocumentBatch
+
+from hearth.curate import cell, judge, prepare, refine
+from hearth.curate.cell import Cell, PoisonError
+from hearth.curate.spec import ReadSection
+from hearth.curate.stages.apart import Apart
+from hearth.curate.stages.marking import MarkingStage, Rows
+from hearth.errors import HearthError, TransientError
+from tests.stages.curate.conftest import Corpus, Curate, document, library
+
+BAD = Path(__file__).with_name("bad") / "poison.jsonl"
+SECONDS = 2
+
+
+def blow(text: str) -> None:
+    if "POISON pattern" in text:
+        re.search(r"(a+)+b", text)
+    if "POISON nesting" in text:
+        json.loads("[" * 200_000)
+    if "POISON crash" in text:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "POISON exit" in text:
+        os._exit(3)
+    if "POISON defect" in text:
+        raise KeyError(text)
+
+
+@dataclass
+class BlowUp(MarkingStage):
+    """Does what it is told by a document."""
+
+    name: str = "blow_up"
+
+    def edit(self, frame: pd.DataFrame) -> None:
+        rows = Rows(frame, "blow")
+        texts = rows.column("text")
+        for place in rows.live:
+            blow(texts[place])
+        rows.store(text=texts)
+
+
+def poison() -> list[dict[str, Any]]:
+    with BAD.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def blowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = prepare.stages
+
+    def stages(*args: Any) -> list[Any]:
+        first, *rest = good(*args)
+        return [first, BlowUp(), *rest]
+
+    monkeypatch.setattr(prepare, "stages", stages)
+
+
+@pytest.mark.usefixtures("blowing")
+def test_poison_is_rejected_by_name_and_the_rest_is_the_same(
+    curated: Curate, corpus: Corpus
+) -> None:
+    bad = poison()
+    made = curated(
+        [*library(), *(document(b["key"], b["text"] * b.get("repeat", 1)) for b in bad)],
+        read=ReadSection(document_seconds=SECONDS),
+    )
+    assert {b["key"]: made.fate(b["key"]) for b in bad} == {
+        b["key"]: ("read", b["reason"]) for b in bad
+    }
+    assert texts(made) == texts(corpus)
+    assert made.metrics["drops"].items() >= corpus.metrics["drops"].items()
+
+
+def texts(made: Corpus) -> dict[str, bytes]:
+    return {name: data for name, data in made.files().items() if name.startswith("corpus/")}
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "step"),
+    [
+        (judge, "FilterByLanguage", "decontaminate"),
+        (refine, "ScorePerplexity", "perplexity"),
+        (refine, "CountTokens", "perplexity"),
+    ],
+)
+def test_poison_of_a_later_pass_goes_there(
+    curated: Curate, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, step: str
+) -> None:
+    good = getattr(module, name)
+
+    class Crash(good):  # type: ignore[misc]
+        def edit(self, frame: pd.DataFrame) -> None:
+            if frame["text"].str.contains("The lamp of the yard that kills").any():
+                os.kill(os.getpid(), signal.SIGSEGV)
+            super().edit(frame)
+
+        def process(self, task: DocumentBatch) -> DocumentBatch:
+            if task.to_pandas()["text"].str.contains("The lamp of the yard that kills").any():
+                os.kill(os.getpid(), signal.SIGSEGV)
+            return super().process(task)
+
+    monkeypatch.setattr(module, name, Crash)
+    made = library()
+    last = next(one for one in made if one.doc_key == "en:page/02")
+    text = last.text + "\nThe lamp of the yard that kills keeps a river and finds the stone."
+    at = made.index(last)
+    made[at] = document("en:page/02", text, work=last.work, language="en")
+    found = curated(made)
+    where, reason = found.fate("en:page/02")
+    assert (where, str(reason)[:38]) == (step, "poison: the process died of SIGSEGV in")
+    assert "en:page/04" in {row["doc_key"] for row in found.rows} | set(found.step("quality"))
+    assert "en:page/02" not in {row["doc_key"] for row in found.rows}
+
+
+@pytest.fixture
+def cells() -> Iterator[list[Cell]]:
+    made: list[Cell] = []
+    yield made
+    for one in made:
+        one.close()
+
+
+def test_a_cell_that_died_is_there_again(cells: list[Cell]) -> None:
+    cells.append(Cell(lambda text: blow(text) or text.upper(), SECONDS))
+    assert cells[0].ask("a") == "A"
+    for bad in ("POISON crash", "POISON exit", "POISON nesting"):
+        with pytest.raises(PoisonError):
+            cells[0].ask(bad)
+        assert cells[0].ask("b") == "B"
+
+
+def test_what_only_waits_is_ended_by_the_clock(
+    cells: list[Cell], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cell, "_PATIENCE", 1)
+    cells.append(Cell(time.sleep, 1))
+    with pytest.raises(PoisonError, match="over 1 s by the clock"):
+        cells[0].ask(3_600)
+
+
+def test_a_defect_is_no_poison(cells: list[Cell]) -> None:
+    cells.append(Cell(blow, SECONDS))
+    with pytest.raises(HearthError, match="KeyError: 'POISON defect'"):
+        cells[0].ask("POISON defect")
+
+
+def test_a_stop_is_no_poison(cells: list[Cell]) -> None:
+    cells.append(Cell(lambda _: os.kill(os.getpid(), signal.SIGTERM), SECONDS))
+    with pytest.raises(TransientError, match="start it again"):
+        cells[0].ask(None)
+
+
+def test_a_cell_ends_with_whoever_asks(cells: list[Cell]) -> None:
+    cells.append(Cell(lambda _: os.getpid(), SECONDS))
+    pid = cells[0].ask(None)
+    cells.pop().close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_row_apart_is_as_in_its_batch() -> None:
+    stage = Apart(stages=[BlowUp()], seconds=SECONDS, step="gone")
+    stage.setup()
+    try:
+        rows = [{"doc_key": f"a:{n}", "text": f"text {n}"} for n in range(5)]
+        good = stage.process(DocumentBatch(dataset_name="x", data=pd.DataFrame(rows))).data
+        rows[3]["text"] = "POISON crash"
+        bad = stage.process(DocumentBatch(dataset_name="x", data=pd.DataFrame(rows))).data
+    finally:
+        stage.teardown()
+    assert bad.drop(index=3).to_dict("records") == good.drop(index=3).to_dict("records")
+    assert (bad["text"][3], bad["step"][3]) == ("", "gone")
