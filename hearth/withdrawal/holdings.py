@@ -18,7 +18,7 @@ from hearth.trace.corpora import Corpus
 from hearth.trace.descent import Descent, Role, seats
 from hearth.withdrawal.holding import Holding, Kind, Todo
 from hearth.withdrawal.revocation import hits
-from hearth.withdrawal.traces import in_mirrors, in_rejects, in_samples, not_searched
+from hearth.withdrawal.traces import in_mirrors, in_rejects, in_samples, in_shards, not_searched
 
 
 def holdings(
@@ -71,6 +71,7 @@ class _Finder:
         yield from not_searched((corpus.record for corpus in corpora), self._area)
         yield from in_mirrors(self._root, self._descent, self._is_buried)
         yield from in_samples(self._root, self._is_buried)
+        yield from in_shards(self._root, self._is_buried)
         for made in self._descent.below(revoked):
             revoked.add(made.fingerprint)
             yield from self._made(made)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from hearth.artifact import Artifact, ArtifactRecord
+from hearth.artifact import Artifact, ArtifactRecord, Output
+from hearth.attempt import EXIT
 from hearth.mirror.spec import CACHE
 from hearth.model import Stage
 from hearth.policy import REJECTS
@@ -16,6 +17,8 @@ from hearth.storage import Store
 from hearth.trace.descent import Descent
 from hearth.withdrawal.holding import Holding, Kind, Todo
 
+_SHARDS: Final = "shards/prepare"
+"""Where an attempt at curation leaves documents that its successor may take over."""
 _MIRRORED: Final = ("doc_key", "source", "work", "parallel")
 
 IsBuried = Callable[[str, str | None, str | None], bool]
@@ -119,6 +122,34 @@ def in_samples(root: Store, is_buried: IsBuried) -> Iterator[Holding]:
                 todo=Todo.PURGE,
                 how="`hearth gc --withdrawn --delete`; call in the files that reviewers have",
             )
+
+
+def in_shards(root: Store, is_buried: IsBuried) -> Iterator[Holding]:
+    """Yield attempts at curation that left buried documents behind; the one that won left none."""
+    curated = f"artifacts/{Stage.CURATE}"
+    for fingerprint in root.folders(curated):
+        for number in root.folders(f"{curated}/{fingerprint}/attempts"):
+            attempt = root.sub(f"{curated}/{fingerprint}/attempts/{number}")
+            outputs = [
+                Output(path=info.path, bytes=info.size, sha256="")
+                for info in attempt.list(_SHARDS)
+                if info.path.endswith(".parquet")
+            ]
+            keys = [
+                row["doc_key"]
+                for row in scan(attempt, outputs, ("doc_key", "content_id", "source"))
+                if is_buried(row["doc_key"], row["content_id"], row["source"])
+            ]
+            if keys:
+                yield Holding(
+                    kind=Kind.ATTEMPT,
+                    name=attempt.uri,
+                    documents=tuple(sorted(keys)),
+                    todo=Todo.PURGE,
+                    how="`hearth gc --withdrawn --delete`"
+                    if attempt.exists(EXIT)
+                    else "it may be running: mark its task failed, then purge",
+                )
 
 
 def _in_suites(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hearth.artifact import Artifact
-from hearth.attempt import Attempts
+from hearth.attempt import Attempts, Outcome, exit_of
 from hearth.build import EventKind
 from hearth.curate.spec import SPLITS
-from hearth.errors import DataError, NotFoundError, PolicyViolation, SpecError
+from hearth.errors import EXIT_TRANSIENT, DataError, NotFoundError, PolicyViolation, SpecError
 from hearth.gc import Why, collect, garbage
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
@@ -203,6 +206,25 @@ def test_an_attempt_that_has_no_record_yet_is_found(home: Library) -> None:
     found = {one.kind: one for one in plan_withdrawal(home.store, wish(ALICE)).holdings}
     assert found[Kind.ATTEMPT].build == "other"
     assert "running" in found[Kind.ATTEMPT].how
+
+
+def test_shards_that_a_lost_attempt_left_are_found_and_purged(home: Library) -> None:
+    artifact = Artifact(home.store, Stage.CURATE, "d" * 64)
+    attempt, _ = Attempts(artifact).claim_or_join("other")
+    shard = BytesIO()
+    rows = [
+        {"doc_key": key, "content_id": None, "source": key.partition(":")[0]}
+        for key in (ALICE, BOB)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), shard)
+    path = "shards/prepare/000000.parquet"
+    attempt.folder.put(path, shard.getvalue())
+    attempt.settle(exit_of(Outcome.LOST, EXIT_TRANSIENT, "the node died"))
+    plan = withdrawn(home, ALICE)
+    (found,) = [one for one in plan.holdings if one.kind is Kind.ATTEMPT]
+    assert (found.name, found.documents) == (attempt.folder.uri, (ALICE,))
+    collect(home.store, garbage(home.store, withdrawn=True))
+    assert not attempt.folder.exists(path)
 
 
 def test_clusters_are_followed_both_ways(home: Library) -> None:
