@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,7 @@ from hearth.build import Build, BuildRecord, builds
 from hearth.compute.slurm.backend import JOBS
 from hearth.compute.slurm.folder import EXIT as JOB_EXIT
 from hearth.curate.spec import PREVIOUS, SPLITS
+from hearth.lock import LISTS
 from hearth.mirror.spec import CACHE
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import stage_plans
@@ -42,6 +44,7 @@ from hearth.withdrawal.revocation import Hit, revocation
 
 PIN: Final = "pin"
 KEPT_BUILDS: Final = 5
+_ON_ITS_WAY: Final = timedelta(days=1)
 _SHA256: Final = re.compile(r"\b[0-9a-f]{64}\b")
 _JOB: Final = re.compile(r"hearth-([a-z]+)-([0-9a-f]{16})-(\d+)")
 _ARTIFACT: Final = re.compile(r"artifacts/([a-z]+)/([0-9a-f]{64})")
@@ -54,6 +57,7 @@ class Why(StrEnum):
     ATTEMPT = "this attempt did not win"
     CHECKPOINT = "the model that this checkpoint led to is finished"
     PACKAGE = "no mirror that is kept is made of this package"
+    LIST = "no kept build's lock pins this list of keywords"
     JOB = "the attempt that this cluster's job ran is gone, or goes"
     REMAINS = "no kept build follows what this corpus said about splits"
     WITHDRAWN = "it holds a withdrawn document, or was made from one that does"
@@ -97,7 +101,7 @@ def garbage(
                 found += _attempts(root, artifact, path, record, needed=path in needed)
             if stage is Stage.CURATE and (record is not None or path not in followed):
                 found.append(_measure(root, f"{path}/{REMAINS}", Why.REMAINS))
-    found += _packages(root, needed)
+    found += [*_packages(root, needed), *_lists(root, needed)]
     kept = [
         item.model_copy(update={"leaves": item.path in followed})
         for item in found
@@ -110,7 +114,7 @@ def garbage(
 def collect(root: Store, items: list[Garbage]) -> None:
     """Delete what `garbage` found, a folder's record first: no record, no artifact."""
     for item in items:
-        if item.why in {Why.PACKAGE, Why.SAMPLE}:
+        if item.why in {Why.PACKAGE, Why.LIST, Why.SAMPLE}:
             root.delete(item.path)
             continue
         folder = root.sub(item.path)
@@ -197,6 +201,7 @@ def _needed(root: Store, kept_builds: int) -> tuple[set[str], set[str]]:
 
 
 def _of_build(root: Store, build: Build, record: BuildRecord) -> Iterator[str]:
+    yield from (pin.path for pin in record.lock.lists)
     # What it made, by its own word, and what it would make: a newer Hearth plans otherwise.
     for made in build.made():
         yield f"artifacts/{made.stage}/{made.fingerprint}"
@@ -234,6 +239,13 @@ def _packages(root: Store, needed: set[str]) -> Iterator[Garbage]:
     for info in root.list(CACHE):
         if info.path.rpartition("/")[2] not in pinned:
             yield Garbage(path=info.path, why=Why.PACKAGE, objects=1, bytes=info.size)
+
+
+def _lists(root: Store, needed: set[str]) -> Iterator[Garbage]:
+    """Yield lists of keywords that no kept build pins; a new one's build may be on its way."""
+    for info in root.list(LISTS):
+        if info.path not in needed and datetime.now(UTC) - info.modified > _ON_ITS_WAY:
+            yield Garbage(path=info.path, why=Why.LIST, objects=1, bytes=info.size)
 
 
 def _attempts(

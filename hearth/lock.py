@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import rfc8785
 from pydantic import Field, model_validator
@@ -43,6 +43,10 @@ class PinnedSource(FrozenModel):
         return _digest([[file.name, file.sha256] for file in self.files])
 
 
+LISTS: Final = "lists"
+"""Where the store keeps lists of keywords."""
+
+
 class PinnedList(FrozenModel):
     """A list of keywords: which bytes, and how many entries. Never what they are."""
 
@@ -55,7 +59,7 @@ class PinnedList(FrozenModel):
     @property
     def path(self) -> str:
         """Where the store keeps it."""
-        return f"lists/{self.sha256}"
+        return f"{LISTS}/{self.sha256}"
 
 
 class TombstoneKind(StrEnum):

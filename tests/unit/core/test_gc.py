@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,7 +13,7 @@ from hearth.attempt import Attempts, Outcome, exit_of
 from hearth.build import Build, BuildRecord, EventKind, Previous, Run
 from hearth.errors import NotFoundError
 from hearth.gc import PIN, Why, collect, garbage
-from hearth.lock import Lock, PinnedFile, PinnedSource
+from hearth.lock import Lock, PinnedFile, PinnedList, PinnedSource
 from hearth.model import Stage
 from hearth.pipeline import StagePlan, stage_plans
 from hearth.profile import EndpointTarget, Profile, StorageSettings
@@ -235,6 +237,24 @@ def test_a_package_that_no_kept_mirror_pins_is_garbage(
     collect(store, garbage(store))
     assert store.exists(f"cache/{'0' * 64}")
     assert not store.exists(f"cache/{'f' * 64}")
+
+
+def test_a_list_that_no_kept_build_pins_is_garbage_unless_it_is_new(
+    store: Store, storage: StorageSettings, two_builds: tuple[Build, Build]
+) -> None:
+    pin = PinnedList(name="a", version="1", sha256="a" * 64, bytes=1, entries=1)
+    record = two_builds[1].record()
+    lock = record.lock.model_copy(update={"lists": (pin,)})
+    Build(store, "with-list").create(record.model_copy(update={"id": "with-list", "lock": lock}))
+    for letter in "abc":
+        path = f"lists/{letter * 64}"
+        store.put(path, b"?")
+        if letter != "c":
+            os.utime(urlsplit(f"{storage.uri}/{path}").path, (0, 0))
+    found = [item for item in garbage(store) if item.why is Why.LIST]
+    assert [item.path for item in found] == [f"lists/{'b' * 64}"]
+    collect(store, found)
+    assert [info.path[6] for info in store.list("lists")] == ["a", "c"]
 
 
 @pytest.fixture
