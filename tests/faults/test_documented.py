@@ -14,6 +14,8 @@ from hearth.cli import app
 from tests.documented import commands
 from tests.machine import RECIPE
 
+pytestmark = pytest.mark.timeout(900)
+
 NOT_RUN = {
     "--profile aws-cn": "needs AWS",
     "--rebuild-from": "minutes; tests/faults/test_ordeal.py",
