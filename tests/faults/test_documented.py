@@ -14,7 +14,7 @@ from hearth.cli import app
 from tests.documented import commands
 from tests.machine import RECIPE
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
 NOT_RUN = {
     "--profile aws-cn": "needs AWS",
