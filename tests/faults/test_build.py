@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -74,16 +73,13 @@ def test_lineage_names_what_each_stage_made(machine: Any, first: Any) -> None:
 
 def test_building_again_starts_no_job(machine: Any, first: Any) -> None:
     jobs, version = machine.jobs(), machine.serving()
-    began = time.monotonic()
     again = machine.build()
-    seconds = time.monotonic() - began
     assert machine.jobs() == jobs
     assert again.events(EventKind.ATTEMPT_STARTED, EventKind.ATTEMPT_JOINED) == []
     assert {event.stage for event in again.events(EventKind.STAGE_REUSED)} == set(Stage)
     assert len(again.events(EventKind.GATE)) == 1, "the gate is taken anew"
     (end,) = again.events(EventKind.ROLLED_OUT)
     assert (end.data["changed"], end.data["version"]) == (False, version)
-    assert seconds < 60
 
 
 def test_another_margin_runs_no_stage_and_gets_another_answer(machine: Any, first: Any) -> None:
