@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 RAY_ABOVE_BYTES: Final = 64 * 2**20
 """Input, as stored, above which a Ray cluster is started; a job's settings may say otherwise.
 
-Extrapolated, not measured: `benchmarks/README.md` says from what.
+Ray was seen to be faster from a sixth of it on two processors: `benchmarks/README.md`.
 """
 
 Progress = Callable[[str, int], None]
