@@ -119,7 +119,7 @@ mwaa: $(AIRFLOW)/.ok ## build what Amazon MWAA wants, into dist/mwaa
 
 # --- checks -----------------------------------------------------------------------------------------
 
-.PHONY: lint format test test-fast test-images
+.PHONY: lint format test test-fast test-rehearsal test-images
 lint: $(AIRFLOW)/.ok ## ruff, mypy and the import borders
 	$(AIRFLOW)/bin/ruff format --check .
 	$(AIRFLOW)/bin/ruff check .
@@ -134,11 +134,14 @@ format: $(AIRFLOW)/.ok ## let ruff format and mend what it can
 SKIP ?=
 # What the tests of the Slurm backend need besides: a login node.
 SSH := sshd=openssh-server ssh=openssh-client
-test: envs ## every tier of tests, in order
+test: envs ## every tier of tests, in order, but the rehearsal
 	@$(if $(filter browser,$(SKIP)),,requirements/debian browser chromium=chromium)
 	@$(if $(filter slurm,$(SKIP)),,requirements/debian slurm $(foreach pair,$(SLURM) $(SSH),'$(pair)'))
-	@$(if $(filter rehearsal,$(SKIP)),,requirements/debian rehearsal $(foreach pair,$(SLURM),'$(pair)'))
-	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,$(SKIP))
+	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,rehearsal $(SKIP))
+
+test-rehearsal: envs ## what training survives, by production's operators on a Slurm and an emulated AWS
+	@requirements/debian rehearsal $(foreach pair,$(SLURM),'$(pair)')
+	@$(AIRFLOW)/bin/python tests/tiers.py --only=rehearsal
 
 test-images: $(AIRFLOW)/.ok ## build the images and test the compose stack, without a container engine; needs root
 	@requirements/debian images buildah=buildah debootstrap=debootstrap setpriv=util-linux \

@@ -28,6 +28,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "make stop": "tests/integration/test_stack.py",
     "make status": "tests/integration/test_stack.py",
     "make test": "CI",
+    "make test-rehearsal": "CI",
     "make envs": "CI",
     "make lint": "CI",
     "make docs": "CI",
