@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from functools import cache
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Hashes = npt.NDArray[np.uint64]
+_Part = TypeVar("_Part", bound=Sized)
 
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
 _SHIFT: Final = np.uint64(29)
@@ -115,20 +116,24 @@ def gram_sets(
 
     Many short parts are hashed as one, which is most of the work for them.
     """
+    for some in runs(parts, _TOGETHER):
+        # N-grams that begin in one part and end in the next are made and left out.
+        known = grams(np.concatenate([part.astype(np.uint64) for part in some]), length, seed)
+        first = 0
+        for part in some:
+            yield distinct(known[first : first + max(0, len(part) - length + 1)].copy())
+            first += len(part)
+
+
+def runs(parts: Sequence[_Part], most: int) -> Iterator[Sequence[_Part]]:
+    """Yield parts in order, as many at a time as are no longer than `most` together, or one."""
     start = 0
     while start < len(parts):
         size, end = 0, start
-        while end < len(parts) and (end == start or size + len(parts[end]) <= _TOGETHER):
+        while end < len(parts) and (end == start or size + len(parts[end]) <= most):
             size += len(parts[end])
             end += 1
-        # N-grams that begin in one part and end in the next are made and left out.
-        known = grams(
-            np.concatenate([part.astype(np.uint64) for part in parts[start:end]]), length, seed
-        )
-        first = 0
-        for part in parts[start:end]:
-            yield distinct(known[first : first + max(0, len(part) - length + 1)].copy())
-            first += len(part)
+        yield parts[start:end]
         start = end
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hearth.curate.hashing import Hashes, WordHasher, alphanumeric, codes, mix
+from hearth.curate.hashing import Hashes, WordHasher, alphanumeric, codes, mix, runs
 
 _BITS: Final = 18
 _SLOTS: Final = 1 << _BITS
@@ -54,16 +54,7 @@ class Lexicon:
 
     def hashes(self, texts: Sequence[str]) -> list[Hashes]:
         """Return, for each text, one hash a word, in order."""
-        found: list[Hashes] = []
-        start = 0
-        while start < len(texts):
-            size, end = 0, start
-            while end < len(texts) and (end == start or size + len(texts[end]) <= _TOGETHER):
-                size += len(texts[end])
-                end += 1
-            found += self._together(texts[start:end])
-            start = end
-        return found
+        return [each for some in runs(texts, _TOGETHER) for each in self._together(some)]
 
     def _together(self, texts: Sequence[str]) -> list[Hashes]:
         joined = _BETWEEN.join(("", *texts, ""))

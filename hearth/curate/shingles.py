@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hearth.curate.hashing import Hashes, gram_sets, letters
+from hearth.curate.hashing import Hashes, gram_sets, letters, runs
 from hearth.curate.lexicon import Lexicon
 from hearth.curate.near import Shingler
 from hearth.curate.sections import DedupSection
@@ -59,14 +59,8 @@ class BatchShingler(Shingler):
 def _letters(texts: Sequence[str]) -> list[Values]:
     """Return the letters of each text."""
     found: list[Values] = []
-    start = 0
-    while start < len(texts):
-        size, end = 0, start
-        while end < len(texts) and (end == start or size + len(texts[end]) <= _TOGETHER):
-            size += len(texts[end])
-            end += 1
-        points, places = letters(_BETWEEN.join(texts[start:end]))
-        ends = np.cumsum([len(text) + 1 for text in texts[start:end]])
+    for some in runs(texts, _TOGETHER):
+        points, places = letters(_BETWEEN.join(some))
+        ends = np.cumsum([len(text) + 1 for text in some])
         found += np.split(points, np.searchsorted(places, ends[:-1]))
-        start = end
     return found
