@@ -98,7 +98,20 @@ rehearse-stop: ## stop the rehearsal: Airflow, Slurm, the emulated AWS, the stor
 
 # Where the secrets of the compose stack lie.
 HEARTH_SECRETS ?= .hearth/compose
-.PHONY: images secrets compose-up
+# Profiles of the compose file: PROFILES=celery,monitoring
+PROFILES ?=
+ifneq (,$(PROFILES))
+export COMPOSE_PROFILES = $(PROFILES)
+endif
+export HEARTH_SECRETS
+ifneq (,$(findstring celery,$(PROFILES)))
+export HEARTH_EXECUTOR = CeleryExecutor
+endif
+ifneq (,$(findstring monitoring,$(PROFILES)))
+export HEARTH_MONITORING = True
+endif
+BACKUP ?=
+.PHONY: images secrets compose-up compose-backup compose-restore compose-upgrade
 images: ## build the images with docker, podman or buildah; docker/build says what can be set
 	@docker/build
 
@@ -109,6 +122,16 @@ compose-up: images secrets ## start the compose stack, and say where things are
 	@docker compose up --detach
 	@printf 'Airflow   http://localhost:%s   user admin, password in %s\nEndpoint  http://localhost:%s/v1\n' \
 	  "$${HEARTH_AIRFLOW_PORT:-18080}" "$(HEARTH_SECRETS)/admin_password" "$${HEARTH_ENDPOINT_PORT:-18000}"
+	@$(if $(findstring monitoring,$(PROFILES)),printf 'Prometheus http://localhost:%s\n' "$${HEARTH_PROMETHEUS_PORT:-19090}")
+
+compose-backup: ## back the compose stack up: BACKUP=folder, a new one
+	@docker/backup $(BACKUP)
+
+compose-restore: ## bring a backup onto an empty machine: BACKUP=folder
+	@docker/restore $(BACKUP)
+
+compose-upgrade: ## bring the compose stack to this version, after a backup: BACKUP=folder, a new one
+	@docker/upgrade $(BACKUP)
 
 .PHONY: mwaa
 # The profile that builds use there, and Airflow's constraints for where the internet is not reached.
@@ -144,8 +167,9 @@ test-rehearsal: envs ## what training survives, by production's operators on a S
 	@$(AIRFLOW)/bin/python tests/tiers.py --only=rehearsal
 
 test-images: $(AIRFLOW)/.ok ## build the images and test the compose stack, without a container engine; needs root
-	@requirements/debian images buildah=buildah debootstrap=debootstrap setpriv=util-linux \
-	  '/usr/lib/postgresql/*/bin/initdb=postgresql'
+	@requirements/debian images buildah=buildah debootstrap=debootstrap setpriv=util-linux shellcheck=shellcheck \
+	  '/usr/lib/postgresql/*/bin/initdb=postgresql' redis-server=redis-server redis-cli=redis-tools \
+	  prometheus=prometheus promtool=prometheus prometheus-blackbox-exporter=prometheus-blackbox-exporter
 	@tests/images/run
 
 test-fast: $(AIRFLOW)/.ok ## the unit tests alone

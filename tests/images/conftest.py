@@ -3,57 +3,82 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.images.containers import Compose
+from tests.images.engine import engine
+from tests.images.given import Postgres, Redis
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PREFIX: Final = "localhost/hearth"
+MONITORING: Final = frozenset({"statsd", "blackbox", "prometheus"})
 
 
-@dataclass
-class Postgres:
-    """Debian's PostgreSQL, with the database and the password that the compose file wants."""
+class Machine:
+    """A machine that has the images and the secrets, and Debian's packages for what others make."""
 
-    folder: Path
-    secrets: Path
-
-    def start(self) -> None:
-        programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
-        data, password = self.folder / "data", self.folder / "password"
-        self.folder.mkdir(parents=True)
-        shutil.copy(self.secrets / "postgres_password", password)
-        subprocess.run(["chown", "-R", "postgres", self.folder], check=True)
-        self._as_owner(
-            programs / "initdb", "--username=airflow", f"--pwfile={password}",
-            "--auth=scram-sha-256", f"--pgdata={data}",
-        )  # fmt: skip
-        options = f"-c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
-        self._control = (programs / "pg_ctl", f"--pgdata={data}", "--wait")
-        self._as_owner(
-            *self._control, f"--options={options}", f"--log={self.folder / 'log'}", "start"
+    def __init__(self, folder: Path, secrets: Path, *profiles: str, **variables: str) -> None:
+        """Start the database and the queue, on their own so far."""
+        self.folder = folder
+        self.secrets = secrets
+        folder.chmod(0o755)
+        self.postgres = Postgres(folder / "postgres", secrets)
+        self.compose = Compose(
+            ROOT / "docker-compose.yaml",
+            folder,
+            {
+                "HEARTH_SECRETS": str(secrets),
+                "HEARTH_PREFIX": PREFIX,
+                "HEARTH_PIP_CONFIG": os.environ.get("PIP_CONFIG", "/etc/pip.conf"),
+                **variables,
+            },
+            frozenset({"postgres", "redis"}) | MONITORING,
+            frozenset(profiles),
         )
-        environment = {**os.environ, "PGPASSWORD": password.read_text().strip()}
-        create = [programs / "createdb", "--host=127.0.0.1", "--username=airflow", "airflow"]
-        subprocess.run(create, check=True, env=environment)
+        self.postgres.start()
+        self.redis = None
+        if "celery" in profiles:
+            command = self.compose.services["redis"]["command"]
+            self.redis = Redis(folder / "redis", secrets, command)
+            self.redis.start()
 
-    def stop(self) -> None:
-        self._as_owner(*self._control, "--mode=fast", "stop")
+    def script(self, name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run one of the scripts of `docker/` against this machine's stack."""
+        with tempfile.TemporaryDirectory() as folder:
+            door = Path(folder) / "engine"
+            with engine(self.compose, door, self.postgres.command) as command:
+                return subprocess.run(
+                    [ROOT / "docker" / name, *arguments],
+                    env={**os.environ, "COMPOSE": command, "HEARTH_SECRETS": str(self.secrets)},
+                    check=False,
+                    capture_output=True,
+                    text=True,
+                )
 
-    def _as_owner(self, *command: str | Path) -> None:
-        subprocess.run(
-            ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", *command],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+    def down(self) -> None:
+        """Stop everything."""
+        self.compose.down()
+        self.postgres.stop()
+        if self.redis is not None:
+            self.redis.stop()
+
+
+@contextmanager
+def machine(secrets: Path, *profiles: str, **variables: str) -> Iterator[Machine]:
+    """A new machine, without anything that another left."""
+    with tempfile.TemporaryDirectory(prefix="hearth-images-") as folder:
+        one = Machine(Path(folder), secrets, *profiles, **variables)
+        try:
+            yield one
+        finally:
+            one.down()
 
 
 @pytest.fixture(scope="session")
@@ -61,25 +86,3 @@ def secrets() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="hearth-secrets-") as folder:
         subprocess.run([ROOT / "docker" / "secrets", folder], check=True, stdout=subprocess.DEVNULL)
         yield Path(folder)
-
-
-@pytest.fixture(scope="session")
-def stack(secrets: Path) -> Iterator[Compose]:
-    """The default profile, with Debian's PostgreSQL."""
-    with tempfile.TemporaryDirectory(prefix="hearth-images-") as folder:
-        home = Path(folder)
-        home.chmod(0o755)
-        postgres = Postgres(home / "postgres", secrets)
-        variables = {
-            "HEARTH_SECRETS": str(secrets),
-            "HEARTH_PREFIX": PREFIX,
-            "HEARTH_PIP_CONFIG": os.environ.get("PIP_CONFIG", "/etc/pip.conf"),
-        }
-        compose = Compose(ROOT / "docker-compose.yaml", home, variables, frozenset({"postgres"}))
-        postgres.start()
-        try:
-            compose.up()
-            yield compose
-        finally:
-            compose.down()
-            postgres.stop()

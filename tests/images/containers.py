@@ -1,19 +1,21 @@
 """Starts the services of `docker-compose.yaml` where no container engine runs.
 
 `buildah run --isolation chroot` starts a command in an image with the user, environment and mounts
-that the compose file gives it; all of that is read from the file. What chroots do not have is left
-out: limits of resources, capabilities, read-only roots, networks; services are names of loopback.
+that the compose file gives it; all of that is read from the file. Of a read-only root what belongs
+to the service's user is made so. What chroots do not have is left out: limits of resources,
+capabilities, networks; services are names of loopback.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -35,28 +37,29 @@ class Compose:
         folder: for what the services keep: volumes, logs.
         variables: what `${NAME}` stands for in the file.
         given: services that somebody else provides, on loopback.
+        profiles: those that are on.
     """
 
     file: Path
     folder: Path
     variables: Mapping[str, str]
     given: frozenset[str] = frozenset()
+    profiles: frozenset[str] = frozenset()
     _containers: dict[str, str] = field(default_factory=dict)
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
-        text = _VARIABLE.sub(
-            lambda found: self.variables.get(found[1]) or found[2] or "", self.file.read_text()
-        )
+        text = substituted(self.file.read_text(), self.variables)
         self.services: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
         self._secrets: dict[str, dict[str, str]] = yaml.safe_load(text)["secrets"]
 
-    def up(self, profile: str | None = None) -> None:
-        """Start every service of a profile, each after those that it depends on."""
+    def up(self, *names: str) -> None:
+        """Start every service of the profiles, or some of them, each after those it depends on."""
         waiting = [
             name
-            for name, service in self.services.items()
-            if name not in self.given and set(service.get("profiles", [profile])) & {profile}
+            for name in names or self.services
+            if name not in self.given and name not in self._running and self._on(name)
         ]
         while waiting:
             free = [name for name in waiting if not self._needs(name) & set(waiting)]
@@ -64,20 +67,15 @@ class Compose:
             for name in free:
                 self.start(name)
             for name in free:
-                if self.services[name].get("restart") == "no":
-                    assert self._running[name].wait(_PATIENCE) == 0, self.log(name)
+                if self._once(name):
+                    assert self._running.pop(name).wait(_PATIENCE) == 0, self.log(name)
                 else:
                     self.await_healthy(name)
                 waiting.remove(name)
 
     def start(self, name: str) -> None:
         """Start one service."""
-        if name not in self._containers:
-            image = self.services[name]["image"]
-            hosts = [f"--add-host={other}:127.0.0.1" for other in self.services]
-            limits = self.services[name].get("ulimits", {})
-            options = [*hosts, *(f"--ulimit={key}={limit}" for key, limit in limits.items())]
-            self._containers[name] = _said("buildah", "from", "--isolation=chroot", *options, image)
+        self._create(name)
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 self._run(name, self.services[name]["command"]),
@@ -98,23 +96,52 @@ class Compose:
     def healthy(self, name: str) -> bool:
         """Whether a service's health check passes."""
         kind, *command = self.services[name]["healthcheck"]["test"]
-        assert kind == "CMD"
+        if kind == "CMD-SHELL":
+            command = ["/bin/sh", "-c", command[0].replace("$$", "$")]
         return self.execute(name, *command).returncode == 0
 
     def execute(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a service's container, as its user, with its environment and mounts."""
-        return subprocess.run(
-            self._run(name, command), capture_output=True, text=True, check=False, timeout=_PATIENCE
-        )
+        arguments, files = self.once(name, *command)
+        code = subprocess.run(
+            arguments, check=False, timeout=_PATIENCE, stdout=subprocess.DEVNULL
+        ).returncode
+        said = [(files / stream).read_text(errors="replace") for stream in ("out", "err")]
+        return subprocess.CompletedProcess(command, code, *said)
+
+    def once(self, name: str, *command: str) -> tuple[list[str], Path]:
+        """Prepare a command in a service's container, whether it runs or not.
+
+        Its streams are files, because now and then `buildah run` loses what a pipe was given.
+
+        Returns:
+            What to run, and the folder of its `in`, `out` and `err`.
+        """
+        self._create(name)
+        files = _open(self.folder / "streams" / f"{name}-{next(self._numbers)}")
+        for stream in ("in", "out", "err"):
+            (files / stream).touch()
+            (files / stream).chmod(0o666)
+        redirected = ["/bin/sh", "-c", 'exec "$@" </streams/in >/streams/out 2>/streams/err', "sh"]
+        return self._run(name, [*redirected, *command], f"--volume={files}:/streams:rw"), files
+
+    def running(self) -> list[str]:
+        """The services that run, those that others depend on first."""
+        return [name for name, process in self._running.items() if process.poll() is None]
 
     def kill(self, name: str) -> None:
         """Take a service away without a warning."""
         self._signal(name, signal.SIGKILL)
 
-    def down(self) -> None:
-        """Stop what runs, those first that others do not depend on; remove the containers."""
+    def stop(self, *names: str) -> None:
+        """Stop services, or all, those first that others do not depend on."""
         for name in reversed([*self._running]):
-            self._signal(name, signal.SIGTERM)
+            if name in names or not names:
+                self._signal(name, signal.SIGTERM)
+
+    def down(self) -> None:
+        """Stop what runs; remove the containers."""
+        self.stop()
         for container in self._containers.values():
             subprocess.run(["buildah", "rm", container], check=False, capture_output=True)
         self._containers.clear()
@@ -122,6 +149,29 @@ class Compose:
     def log(self, name: str) -> str:
         """The last of what a service said."""
         return (self.folder / f"{name}.log").read_text(errors="replace")[-6000:]
+
+    def _on(self, name: str) -> bool:
+        profiles = self.services[name].get("profiles")
+        return profiles is None or not self.profiles.isdisjoint(profiles)
+
+    def _once(self, name: str) -> bool:
+        return self.services[name].get("restart") == "no"
+
+    def _create(self, name: str) -> None:
+        if name in self._containers:
+            return
+        service = self.services[name]
+        hosts = [f"--add-host={other}:127.0.0.1" for other in self.services]
+        limits = service.get("ulimits", {})
+        options = [*hosts, *(f"--ulimit={key}={limit}" for key, limit in limits.items())]
+        container = _said("buildah", "from", "--isolation=chroot", *options, service["image"])
+        self._containers[name] = container
+        if service.get("read_only"):
+            owned = ["find", "/", "-xdev", "-user", str(_USER)]
+            lock = ["-exec", "chown", "root", "{}", "+", "-exec", "chmod", "go=rX", "{}", "+"]
+            _said(
+                "buildah", "run", "--isolation=chroot", "--user=0", container, "--", *owned, *lock
+            )
 
     def _needs(self, name: str) -> set[str]:
         return set(self.services[name].get("depends_on", ())) - self.given
@@ -143,7 +193,7 @@ class Compose:
     def _mark(self, name: str) -> str:
         return f"HEARTH_SERVICE={self.folder}/{name}"
 
-    def _run(self, name: str, command: Any) -> list[str]:
+    def _run(self, name: str, command: Any, *options: str) -> list[str]:
         service = self.services[name]
         environment = dict(service.get("environment", {}))
         arguments = [f"--env={key}={value}" for key, value in environment.items()]
@@ -167,6 +217,7 @@ class Compose:
             "run",
             "--isolation=chroot",
             *arguments,
+            *options,
             container,
             "--",
             *command,
@@ -176,6 +227,11 @@ class Compose:
         if source.startswith((".", "/")):
             return (self.file.parent / source).resolve()
         return _open(self.folder / "volumes" / source)
+
+
+def substituted(text: str, variables: Mapping[str, str]) -> str:
+    """Return a compose file's text with a value for every `${NAME:-default}`."""
+    return _VARIABLE.sub(lambda found: variables.get(found[1]) or found[2] or "", text)
 
 
 def _open(folder: Path) -> Path:
