@@ -64,7 +64,7 @@ class HanShareFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        return census(text).han / max(1, len(token_grams(text).tokens))
+        return census(text).han / max(1, len(token_grams(text)))
 
 
 class PunctuationShareFilter(BoundsFilter):
@@ -231,9 +231,9 @@ class TopGramFilter(BoundsFilter):
     def score_document(self, text: str) -> float:
         """Return the share; 0 where nothing is repeated."""
         grams = token_grams(text)
-        gram, top = grams.top(self._length)
-        whole = sum(map(len, grams.tokens))
-        return top * sum(map(len, gram)) / whole if top > 1 else 0.0
+        place, top = grams.top(self._length)
+        size = int(grams.sizes[place : place + self._length].sum())
+        return top * size / grams.characters if top > 1 else 0.0
 
 
 class RepeatedGramFilter(TopGramFilter):
@@ -242,12 +242,8 @@ class RepeatedGramFilter(TopGramFilter):
     def score_document(self, text: str) -> float:
         """Return the share."""
         grams = token_grams(text)
-        repeated = covered = 0
-        for place in grams.again(self._length):
-            fresh = max(place, covered)
-            covered = place + self._length
-            repeated += sum(map(len, grams.tokens[fresh:covered]))
-        return repeated / max(1, sum(map(len, grams.tokens)))
+        _, repeated = grams.covered(grams.again(self._length), self._length)
+        return repeated / max(1, grams.characters)
 
 
 @lru_cache(maxsize=2)

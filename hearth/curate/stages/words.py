@@ -7,8 +7,7 @@ process, and looks for it as it is written on one line; here it is the first, as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+import numpy as np
 from nemo_curator.stages.text.filters.heuristic import string as stock
 from nemo_curator.stages.text.filters.heuristic.repetition import (
     RepeatingDuplicateNGramsFilter,
@@ -21,7 +20,7 @@ from nemo_curator.stages.text.utils.constants import (
     white_space_list,
 )
 
-from hearth.curate.grams import word_grams
+from hearth.curate.grams import word_grams, words_of
 
 
 class WordCountFilter(stock.WordCountFilter):
@@ -29,7 +28,7 @@ class WordCountFilter(stock.WordCountFilter):
 
     def score_document(self, text: str) -> int:
         """Count."""
-        return len(word_grams(text).tokens)
+        return len(words_of(text))
 
 
 class MeanWordLengthFilter(stock.MeanWordLengthFilter):
@@ -37,8 +36,8 @@ class MeanWordLengthFilter(stock.MeanWordLengthFilter):
 
     def score_document(self, text: str) -> float:
         """Return the mean."""
-        words = word_grams(text).tokens
-        return sum(map(len, words)) / len(words)
+        grams = word_grams(text)
+        return grams.characters / len(grams)
 
 
 class SymbolsToWordsFilter(stock.SymbolsToWordsFilter):
@@ -46,7 +45,7 @@ class SymbolsToWordsFilter(stock.SymbolsToWordsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        words = word_grams(text).tokens
+        words = words_of(text)
         marks: int = sum(map(ellipsis_marks.__contains__, words))
         if "#" in text:
             hashes = (word for word in words if "#" in word and word not in ellipsis_marks)
@@ -67,7 +66,7 @@ class WordsWithoutAlphabetsFilter(stock.WordsWithoutAlphabetsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        words = word_grams(text).tokens
+        words = words_of(text)
         # Most words are letters alone, which is told faster than that there is one.
         with_letters = sum(word.isalpha() or bool(regex_alpha.search(word)) for word in words)
         return with_letters / len(words)
@@ -78,7 +77,7 @@ class CommonEnglishWordsFilter(stock.CommonEnglishWordsFilter):
 
     def __init__(self, min_num_common_words: int = 2) -> None:
         super().__init__(min_num_common_words)
-        self._word_splitter = _words
+        self._word_splitter = words_of
 
 
 class TopGramsFilter(RepeatingTopNGramsFilter):
@@ -87,10 +86,13 @@ class TopGramsFilter(RepeatingTopNGramsFilter):
     def score_document(self, text: str) -> float:
         """Return the share; 1 where there are too few words."""
         grams = word_grams(text)
-        if len(grams.tokens) < self._n:
+        length: int = self._n
+        if len(grams) < length:
             return 1.0
-        gram, count = grams.top(int(self._n))
-        return count * len(" ".join(gram)) / len(text)
+        place, count = grams.top(length)
+        # With the spaces between words.
+        size = int(grams.sizes[place : place + length].sum()) + length - 1
+        return count * size / len(text)
 
 
 class RepeatedGramsFilter(RepeatingDuplicateNGramsFilter):
@@ -99,18 +101,11 @@ class RepeatedGramsFilter(RepeatingDuplicateNGramsFilter):
     def score_document(self, text: str) -> float:
         """Return the share; 1 where there are too few words."""
         grams = word_grams(text)
-        if len(grams.tokens) < self._n:
-            return 1.0
-        repeated = covered = 0
         length: int = self._n
-        for place in grams.again(length):
-            fresh = max(place, covered)
-            # With the spaces between words; one run of n-grams is counted as one.
-            repeated += place + length - fresh - (fresh == place)
-            covered = place + length
-            repeated += sum(map(len, grams.tokens[fresh:covered]))
-        return repeated / len(text)
-
-
-def _words(text: str) -> Sequence[str]:
-    return word_grams(text).tokens
+        if len(grams) < length:
+            return 1.0
+        places = grams.again(length)
+        words, characters = grams.covered(places, length)
+        # With the spaces between words: one less than words where n-grams follow one another.
+        apart = len(places) and 1 + int((np.diff(places) >= length).sum())
+        return (characters + words - apart) / len(text)

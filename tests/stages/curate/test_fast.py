@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 
 import ftfy
 import pytest
@@ -15,7 +17,7 @@ from nemo_curator.stages.text.filters import heuristic as stock
 from nemo_curator.stages.text.filters.heuristic import repetition
 
 from hearth.curate.census import HAN, census
-from hearth.curate.grams import Grams
+from hearth.curate.grams import token_grams, word_grams
 from hearth.curate.stages import words
 from hearth.curate.stages.clean import RepairText
 from hearth.curate.stages.filters import SENTENCE_END, ends_sentence
@@ -91,13 +93,22 @@ def test_scores_are_those_of_the_filter_they_are_made_from(
 @given(WORDS, st.integers(2, 6))
 def test_repeated_runs_are_all_found_and_no_others(said: list[str], length: int) -> None:
     runs = [tuple(said[i : i + length]) for i in range(len(said) - length + 1)]
-    grams = Grams(said)
-    assert grams.again(length) == [i for i, run in enumerate(runs) if run in runs[:i]]
+    grams = word_grams(" ".join(said))
+    assert grams.again(length).tolist() == [i for i, run in enumerate(runs) if run in runs[:i]]
     if runs:
-        gram, count = grams.top(length)
+        place, count = grams.top(length)
         most = max(map(runs.count, runs))
         assert count == most
-        assert gram == next(run for run in runs if runs.count(run) == most)
+        assert place == next(i for i, run in enumerate(runs) if runs.count(run) == most)
+
+
+@given(st.one_of(TEXTS, st.text()))
+def test_a_token_is_a_character_or_a_run_of_ascii_letters_and_digits(text: str) -> None:
+    tokens = re.findall(r"[A-Za-z0-9]+|[^\W_]", text)
+    grams = token_grams(text)
+    assert grams.sizes.tolist() == list(map(len, tokens))
+    pairs = list(pairwise(tokens))
+    assert grams.again(2).tolist() == [i for i, pair in enumerate(pairs) if pair in pairs[:i]]
 
 
 @given(TEXTS)
