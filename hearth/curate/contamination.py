@@ -212,18 +212,25 @@ class SuiteIndex:
                 )
 
     def _matches(self, tokens: _Tokens, length: int, table: _Table) -> Iterable[Match]:
-        where, lows, _ = table.look_up(grams(tokens.values, length, _SEED))
+        where, lows, highs = table.look_up(grams(tokens.values, length, _SEED))
         if not len(where):
             return
+        # Of each owner, for texts of a suite share sentences: the first and the last place of
+        # n-grams one after the other. They are one match, which must be long enough as a whole.
+        runs: dict[int, list[list[int]]] = defaultdict(list)
+        for place, low, high in zip(where.tolist(), lows.tolist(), highs.tolist(), strict=True):
+            for owner in table.owners[low:high].tolist():
+                mine = runs[owner]
+                if mine and mine[-1][1] >= place - 1:
+                    mine[-1][1] = place
+                else:
+                    mine.append([place, place])
         before = np.concatenate([[0.0], np.cumsum(tokens.weights)])
-        # N-grams one after the other are one match, which must be long enough as a whole.
-        for run in np.split(np.arange(len(where)), np.flatnonzero(np.diff(where) > 1) + 1):
-            weight = before[where[run[-1]] + length] - before[where[run[0]]]
-            for place, low in zip(where[run].tolist(), lows[run].tolist(), strict=True):
-                owner = int(table.owners[low])
-                if weight >= self._enough[owner]:
-                    last = place + length - 1
-                    yield Match(int(tokens.starts[place]), int(tokens.ends[last]), owner)
+        for owner, mine in runs.items():
+            for first, last in mine:
+                if before[last + length] - before[first] >= self._enough[owner]:
+                    end = int(tokens.ends[last + length - 1])
+                    yield Match(int(tokens.starts[first]), end, owner)
 
     def _near(self, *, spaced: bool) -> int:
         return self._section.near_words if spaced else self._section.near_characters

@@ -169,6 +169,27 @@ def test_a_name_or_an_address_in_a_chinese_item_is_no_n_gram_of_it() -> None:
     assert quoted.look(f"he read 读到 “{sentence}”").matches
 
 
+def test_a_sentence_that_items_share_is_found_of_each_of_them() -> None:
+    mine = [
+        SuiteItem("a", "1", "en", f"read this with care: {EN}"),
+        SuiteItem("b", "1", "en", f"{EN} and then they sleep"),
+        SuiteItem("b", "2", "en", " ".join(f"word{n}" for n in range(20))),
+    ]
+    found = SuiteIndex(mine, LIMITS).look(f"so they say {EN} now")
+    assert {match.item for match in found.matches} == {0, 1}
+    assert {met.item for met in found.met} == {0, 1}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_short_item_is_found_though_a_longer_one_shares_it(*, turned: bool) -> None:
+    short = "春眠不觉晓处处闻啼鸟夜来ABCDEFGHIJ"
+    mine = [SuiteItem("t", "long", "zh", short + ZH), SuiteItem("t", "short", "zh", short)]
+    if turned:
+        mine.reverse()
+    matches = SuiteIndex(mine, LIMITS).look(f"他说：{short}。").matches
+    assert [mine[match.item].item for match in matches] == ["short"]
+
+
 def test_lines_that_hold_the_suite_are_cut_and_no_others() -> None:
     index = SuiteIndex(items(), LIMITS)
     lines = [f"line number {number} says something else entirely here" for number in range(40)]
