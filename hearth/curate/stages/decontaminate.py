@@ -20,7 +20,7 @@ class CutContamination(MarkingStage):
     """Cut the lines that hold n-grams of the suite; give up documents that are mostly that.
 
     Attributes:
-        items: The items, normalised and redacted as the documents are.
+        items: The items, normalised and redacted as the documents are, in every way that they are.
         section: N-grams and limits.
         text: The column that is read and written.
         matched: The column of the items found, by number.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hearth.curate.contamination import SuiteIndex, SuiteItem, cut, packed, unpacked
+from hearth.curate.contamination import Reading, SuiteIndex, SuiteItem, cut, packed, unpacked
 from hearth.curate.hashing import grams, letters, words
 from hearth.curate.keys import ContentKey, Domain, fraction
 from hearth.curate.near import Shingler, duplicates, jaccard
@@ -241,6 +241,15 @@ def test_what_of_question_and_answer_a_text_gives_away_is_measured(
     assert met.answer == pytest.approx(answer)
     assert 0 <= met.start < met.end <= len(text)
     assert unpacked(packed([met])) == [met]
+
+
+def test_of_an_items_readings_the_one_that_is_given_away_most_counts() -> None:
+    other = Reading(f"{EN.replace('fox', '<NAME>')} {ANSWER}", EN.replace("fox", "<NAME>"), ANSWER)
+    item = SuiteItem("t", "1", "en", f"{QUESTION} {ANSWER}", QUESTION, ANSWER, (other,))
+    for reading in item.readings:
+        found = SuiteIndex([item], LIMITS).look(reading.text)
+        assert {match.item for match in found.matches} == {0}
+        assert [(met.item, met.whole) for met in found.met] == [(0, 1.0)]
 
 
 def test_what_shares_a_phrase_with_an_item_gives_nothing_away() -> None:
