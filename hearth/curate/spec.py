@@ -22,7 +22,7 @@ from hearth.curate.tags.section import TagSection
 from hearth.lock import PinnedList, Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 6
+CONTRACT: Final = 7
 """Goes up when equal inputs and an equal spec give another result."""
 
 PREVIOUS: Final = "previous"
