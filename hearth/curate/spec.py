@@ -86,7 +86,8 @@ class ReadSection(FrozenModel):
         ge=1,
         le=86_400,
         description="Processor time that a document may take in one pass: what takes longer, or "
-        "ends the process that it is in, is rejected by name.",
+        "ends the process that it is in, is rejected by name. A process that is killed from "
+        "outside, as for want of memory, rejects nothing: the attempt fails, and is tried again.",
     )
 
 
