@@ -12,11 +12,13 @@ import logging
 import os
 import resource
 import signal
+import traceback
 import warnings
 import weakref
 from collections.abc import Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final
 
 from hearth.errors import HearthError, TransientError
@@ -32,6 +34,17 @@ _OF_DATA: Final = (RecursionError, MemoryError, UnicodeError)
 
 class PoisonError(Exception):
     """The work could not be done: its message says why, and holds nothing of the data."""
+
+
+class BrokenError(HearthError):
+    """The work failed by a defect: its message says which and where, and nothing of the data.
+
+    What an error of Python's or a library's says may hold the text that it failed at.
+    """
+
+
+class KilledError(TransientError):
+    """The process was killed from outside: that says something of the machine, not of the data."""
 
 
 class Cell:
@@ -55,7 +68,8 @@ class Cell:
 
         Raises:
             PoisonError: The process died of it, or the work failed as only data makes it fail.
-            HearthError: The work failed otherwise.
+            BrokenError: The work failed otherwise; a `HearthError` of its own comes as it is.
+            KilledError: The process was killed, and not by its own limits.
             TransientError: The process was told to stop.
         """
         if self._pipe is None:
@@ -122,9 +136,13 @@ class Cell:
             return False, PoisonError(type(error).__name__)
         except HearthError as error:
             return False, error
-        except Exception as error:
-            log.exception("failed in a process beside")
-            return False, HearthError(f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - told as far as it may be
+            # Lines of code, and neither values nor messages.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("a defect in a process beside: %s\n%s", type(error).__name__, where)  # noqa: TRY400 - its text is the document's
+            *_, last = traceback.extract_tb(error.__traceback__)
+            at = f"{Path(last.filename).name}:{last.lineno}"
+            return False, BrokenError(f"{type(error).__name__} at {at}")
 
     def _death(self) -> Exception:
         """Reap the process; return what its end means."""
@@ -141,6 +159,8 @@ class Cell:
                 return PoisonError(f"over {self._seconds} s of processor time")
             case signal.SIGALRM:
                 return PoisonError(f"over {self._seconds * _PATIENCE} s by the clock")
+            case signal.SIGKILL:
+                return KilledError("the process was killed from outside")
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return PoisonError(f"the process died of {how}")
 

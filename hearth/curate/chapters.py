@@ -18,6 +18,7 @@ from hearth.curate.page import (
     Tile,
     count,
 )
+from hearth.curate.spec import CountedBy
 from hearth.curate.tallies import tallies
 
 Report = Mapping[str, Any]
@@ -79,7 +80,10 @@ def _tiles(report: Report) -> list[Tile]:
     return [
         Tile(count(total["documents"]), f"documents, of {count(report['documents']['in'])} read"),
         Tile(count(total["characters"]), "characters"),
-        Tile(count(total["tokens"]), "tokens"),
+        Tile(
+            count(total["tokens"]),
+            "tokens" if report["tokenizer"] == CountedBy.BASE else "tokens, estimated",
+        ),
         Tile(" and ".join(report["mixture"]["language"]) or NONE, "languages"),
         Tile(count(report["totals"]["sources"]), "sources"),
         Tile(count(report["totals"]["pii"]), "places with personal information, treated"),

@@ -40,7 +40,7 @@ class Member:
         canonical: The doc_key of the copy that stayed; None where a withdrawn or reserved text
             took all of them along.
         likeness: Jaccard with the canonical copy.
-        diameter: The largest Jaccard distance between two members of the cluster.
+        diameter: Of the cluster, as `diameter` says; of a large one a lower bound.
     """
 
     cluster: str
@@ -57,8 +57,9 @@ class Member:
 def diameter(shingles: Sequence[Hashes]) -> float:
     """Return the largest Jaccard distance between two of some sets.
 
-    Exact up to `_PAIRS` sets. Above, a lower bound by two sweeps, as for graphs: from the first to
-    the set farthest from it, and from there to the farthest.
+    Exact up to `_PAIRS` sets. Above, a lower bound by two sweeps, as for graphs: from the first
+    to the set farthest from it, and from there to the farthest. It is at least half of what it
+    bounds, for Jaccard's distance is a metric.
     """
     if len(shingles) <= _PAIRS:
         likeness = [

@@ -35,7 +35,8 @@ def _copies(report: Report) -> Chapter:
         f"and {percent(duplication['near'])} near ones, and went. Near: exact Jaccard from "
         f"{decimal(rules['threshold'])}, on shingles of {count(rules['shingle_words'])} English "
         f"words or {count(rules['shingle_characters'])} Chinese characters. A diameter is the "
-        "largest Jaccard distance between two members of a cluster."
+        "largest Jaccard distance between two members of a cluster; of a large cluster it is that "
+        "of two which lie far apart, and at least half of the largest."
     )
     clusters = [
         (
@@ -135,8 +136,9 @@ def _mixture(report: Report) -> Chapter:
         for way in ("language", "domain", "source")
     ]
     said, weighed = weights(report)
-    tables += [tokens(report), weighed]
-    return Chapter("Mixture", said, tables, ["mixture", "weights"])
+    counted, fertility = tokens(report)
+    tables += [fertility, weighed]
+    return Chapter("Mixture", [counted, *said], tables, ["mixture", "weights"])
 
 
 def _heads(way: str) -> tuple[str, ...]:

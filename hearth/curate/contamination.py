@@ -39,11 +39,23 @@ Places = npt.NDArray[np.int64]
 Weights = npt.NDArray[np.float64]
 
 
-class SuiteItem(NamedTuple):
-    """An item of a suite, normalised and redacted as documents are.
+class Reading(NamedTuple):
+    """What an item says, normalised and redacted as documents are.
 
     `text` is everything that must not be trained on. `question` and `answer` are what is asked and
     what is right; where they are not known, all of the text is the question.
+    """
+
+    text: str
+    question: str = ""
+    answer: str = ""
+
+
+class SuiteItem(NamedTuple):
+    """An item of a suite.
+
+    `text`, `question` and `answer` are its reading in most documents; `others` are those in sources
+    whose documents are normalised or redacted otherwise.
     """
 
     task: str
@@ -52,6 +64,12 @@ class SuiteItem(NamedTuple):
     text: str
     question: str = ""
     answer: str = ""
+    others: tuple[Reading, ...] = ()
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Return all that a document may say where it holds this item."""
+        return (Reading(self.text, self.question, self.answer), *self.others)
 
 
 class Match(NamedTuple):
@@ -139,27 +157,30 @@ class SuiteIndex:
         self._hasher = WordHasher(_SEED)
         self._enough: dict[int, float] = {}
         """Of each item that can be matched: the weight of a match."""
-        self._asked: dict[int, tuple[Weights, int]] = {}
-        """Of each item that can be met: its tokens' weights, how many are the question's."""
+        self._asked: list[tuple[int, Weights, int]] = []
+        """Of each reading that can be met: its item, its tokens' weights, how many of these are
+        the question's."""
         long: dict[tuple[bool, int], list[tuple[Hashes, int]]] = defaultdict(list)
         short: dict[bool, list[tuple[Hashes, int]]] = defaultdict(list)
         for number, item in enumerate(self.items):
             spaced = item.language != Language.ZH
-            tokens = self._tokens(item.text, spaced=spaced)
-            longest = section.words if spaced else section.characters
-            length = min(longest, len(tokens.values))
-            weight = float(tokens.weights.sum())
-            if weight >= _SHORTEST * longest:
-                self._enough[number] = min(longest, weight) - _ROUNDING
-                long[spaced, length].append((grams(tokens.values, length, _SEED), number))
-            question = self._tokens(item.question or item.text, spaced=spaced)
-            answer = self._tokens(item.answer, spaced=spaced)
-            asked = np.concatenate([question.values, answer.values])
-            found = grams(asked, self._near(spaced=spaced), _SEED)
-            if len(found):
-                weights = np.concatenate([question.weights, answer.weights])
-                self._asked[number] = (weights, len(question.values))
-                short[spaced].append((found, number))
+            for reading in item.readings:
+                tokens = self._tokens(reading.text, spaced=spaced)
+                longest = section.words if spaced else section.characters
+                length = min(longest, len(tokens.values))
+                weight = float(tokens.weights.sum())
+                if weight >= _SHORTEST * longest:
+                    enough = min(longest, weight) - _ROUNDING
+                    self._enough[number] = min(enough, self._enough.get(number, enough))
+                    long[spaced, length].append((grams(tokens.values, length, _SEED), number))
+                question = self._tokens(reading.question or reading.text, spaced=spaced)
+                answer = self._tokens(reading.answer, spaced=spaced)
+                asked = np.concatenate([question.values, answer.values])
+                found = grams(asked, self._near(spaced=spaced), _SEED)
+                if len(found):
+                    weights = np.concatenate([question.weights, answer.weights])
+                    short[spaced].append((found, len(self._asked)))
+                    self._asked.append((number, weights, len(question.values)))
         self._long = {key: _Table(parts) for key, parts in long.items()}
         self._short = {spaced: _Table(parts) for spaced, parts in short.items()}
 
@@ -184,7 +205,10 @@ class SuiteIndex:
         return Found(sorted(matches), sorted(met))
 
     def _met(self, tokens: _Tokens, matched: set[int], *, spaced: bool) -> Iterable[Met]:
-        """Yield the items that are matched, or given away for more than the section's share."""
+        """Return the items that are matched, or given away for more than the section's share.
+
+        Of an item's readings the one that is given away most counts.
+        """
         length, table = self._near(spaced=spaced), self._short[spaced]
         where, lows, highs = table.look_up(grams(tokens.values, length, _SEED))
         covered: dict[int, npt.NDArray[np.bool_]] = {}
@@ -194,36 +218,47 @@ class SuiteIndex:
                 table.owners[low:high].tolist(), table.places[low:high].tolist(), strict=True
             ):
                 if number not in covered:
-                    covered[number] = np.zeros(len(self._asked[number][0]), dtype=bool)
+                    covered[number] = np.zeros(len(self._asked[number][1]), dtype=bool)
                 covered[number][at : at + length] = True
                 first, last = int(tokens.starts[place]), int(tokens.ends[place + length - 1])
                 start, end = bounds.get(number, (first, last))
                 bounds[number] = (min(start, first), max(end, last))
+        most: dict[int, Met] = {}
         for number, mask in covered.items():
-            weights, question = self._asked[number]
+            item, weights, question = self._asked[number]
             whole = _share(mask, weights)
-            if whole >= self._section.near_share or number in matched:
-                yield Met(
-                    number,
+            if item in most and most[item].whole >= whole:
+                continue
+            if whole >= self._section.near_share or item in matched:
+                most[item] = Met(
+                    item,
                     _share(mask[:question], weights[:question]),
                     _share(mask[question:], weights[question:]),
                     whole,
                     *bounds[number],
                 )
+        return most.values()
 
     def _matches(self, tokens: _Tokens, length: int, table: _Table) -> Iterable[Match]:
-        where, lows, _ = table.look_up(grams(tokens.values, length, _SEED))
+        where, lows, highs = table.look_up(grams(tokens.values, length, _SEED))
         if not len(where):
             return
+        # Of each owner, for texts of a suite share sentences: the first and the last place of
+        # n-grams one after the other. They are one match, which must be long enough as a whole.
+        runs: dict[int, list[list[int]]] = defaultdict(list)
+        for place, low, high in zip(where.tolist(), lows.tolist(), highs.tolist(), strict=True):
+            for owner in table.owners[low:high].tolist():
+                mine = runs[owner]
+                if mine and mine[-1][1] >= place - 1:
+                    mine[-1][1] = place
+                else:
+                    mine.append([place, place])
         before = np.concatenate([[0.0], np.cumsum(tokens.weights)])
-        # N-grams one after the other are one match, which must be long enough as a whole.
-        for run in np.split(np.arange(len(where)), np.flatnonzero(np.diff(where) > 1) + 1):
-            weight = before[where[run[-1]] + length] - before[where[run[0]]]
-            for place, low in zip(where[run].tolist(), lows[run].tolist(), strict=True):
-                owner = int(table.owners[low])
-                if weight >= self._enough[owner]:
-                    last = place + length - 1
-                    yield Match(int(tokens.starts[place]), int(tokens.ends[last]), owner)
+        for owner, mine in runs.items():
+            for first, last in mine:
+                if before[last + length] - before[first] >= self._enough[owner]:
+                    end = int(tokens.ends[last + length - 1])
+                    yield Match(int(tokens.starts[first]), end, owner)
 
     def _near(self, *, spaced: bool) -> int:
         return self._section.near_words if spaced else self._section.near_characters

@@ -37,7 +37,8 @@ class Contamination:
         self._found.update(record["items"])
         for task in {self._items[number].task for number in record["items"]}:
             self._counts[task]["documents_dropped" if gone else "documents_cut"] += 1
-            self._counts[task]["characters_cut"] += entered - (0 if gone else record["size"])
+            own = sum(s["end"] - s["start"] for s in record["cut"] if s["kind"] == task)
+            self._counts[task]["characters_cut"] += entered if gone else own
         left = {} if gone else {met.item: met for met in unpacked(record["left"])}
         rows = []
         cut = Action.EDITED if record["cut"] else Action.KEPT

@@ -19,6 +19,7 @@ from hearth.curate.page import (
     percent,
 )
 from hearth.curate.plan import Split
+from hearth.curate.spec import CountedBy
 
 Report = Mapping[str, Any]
 
@@ -142,8 +143,8 @@ def tags(report: Report) -> Chapter:
     )
 
 
-def tokens(report: Report) -> Table:
-    """Return the table of tokens and fertility."""
+def tokens(report: Report) -> tuple[str, Table]:
+    """Return what is said of tokens and fertility, and their table."""
     rows = [
         (
             language,
@@ -154,11 +155,16 @@ def tokens(report: Report) -> Table:
         for language, found in report["tokens"].items()
     ]
     names = ("characters per token", "tokens per character", "tokens per word")
-    return Table(
-        "Tokens by language and split, and fertility.",
-        ("language", *map(Number, (*Split, *names))),
-        rows,
+    head = ("language", *map(Number, (*Split, *names)))
+    if report["tokenizer"] == CountedBy.BASE:
+        said = "Tokens were counted by the tokenizer of the model that training starts from."
+        return said, Table("Tokens by language and split, and fertility.", head, rows)
+    said = (
+        "Tokens and fertility are estimates: training learns its tokenizer from all of train, and "
+        "these were counted by one that was learnt from a sample of "
+        f"{count(report['spec']['tokens']['sample_characters'])} characters of it at most."
     )
+    return said, Table("Tokens by language and split, and fertility, estimated.", head, rows)
 
 
 def weights(report: Report) -> tuple[Sequence[Said], Table]:

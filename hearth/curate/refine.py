@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from nemo_curator.tasks import DocumentBatch
 
-from hearth.curate.contamination import SuiteItem
+from hearth.curate.contamination import Reading, SuiteItem
 from hearth.curate.database import parquet
 from hearth.curate.database import places as places_where
 from hearth.curate.index import STEPS, Index
@@ -26,7 +26,7 @@ from hearth.curate.perplexity import NgramModel
 from hearth.curate.pii.policy import Treatment
 from hearth.curate.plan import SPLITS, Split
 from hearth.curate.rows import Row
-from hearth.curate.spec import TOKENS, CurateSpec
+from hearth.curate.spec import TOKENS, CurateSpec, Domain
 from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.clean import RepairText
 from hearth.curate.stages.perplexity import ScorePerplexity
@@ -40,12 +40,13 @@ from hearth.stage.bpe import learn
 def suite_items(
     path: Path, questions: Iterable[Path], spec: CurateSpec, pseudonyms: bytes = b""
 ) -> tuple[SuiteItem, ...]:
-    """Read a suite's items, normalised and redacted as documents are.
+    """Read a suite's items, normalised and redacted as documents are: of any source.
 
     Args:
         path: Its `items.parquet`.
         questions: Its `data/*.jsonl`, which say what is asked and what is right.
-        spec: How text is normalised and redacted; what would drop a document is redacted.
+        spec: How text is normalised and redacted, which may depend on the source; what would drop a
+            document is redacted.
         pseudonyms: The key of pseudonyms, where there are some.
 
     Raises:
@@ -60,18 +61,33 @@ def suite_items(
     repair = RepairText()
     treat = Treatment(spec.pii, pseudonyms)
 
-    def told(text: str) -> str:
+    def told(text: str, source: str) -> str:
         text = clean(
-            repair.modify_document(text), spec.normalise.form, narrow=spec.normalise.narrow
+            repair.modify_document(text),
+            spec.normalise.form,
+            narrow=spec.normalise.narrow,
+            code=spec.domain(source) is Domain.CODE,
         )
-        return treat(text, droppable=False).text
+        return treat(text, source, droppable=False).text
 
-    items = []
+    items, sources = [], _unlike(spec)
     for record in table.to_pylist():
-        question, answer = asked.get(record["item"], ("", ""))
-        item = SuiteItem(**{**record, "text": told(record["text"])})
-        items.append(item._replace(question=told(question), answer=told(answer)))
+        said = (record["text"], *asked.get(record["item"], ("", "")))
+        readings = [Reading(*(told(text, source) for text in said)) for source in sources]
+        first, *others = dict.fromkeys(readings)
+        name = (record["task"], record["item"], record["language"])
+        items.append(SuiteItem(*name, *first, others=tuple(others)))
     return tuple(sorted(items))
+
+
+def _unlike(spec: CurateSpec) -> list[str]:
+    """Return one source for each way in which documents are treated; first "", for most of them."""
+    rules = (source for rule in spec.pii.rules for source in rule.sources)
+    ways: dict[tuple[object, ...], str] = {}
+    for source in ("", *sorted({*spec.domains, *spec.pii.jurisdictions, *rules})):
+        actions = (spec.pii.decide(kind, source) for kind in spec.pii.kinds)
+        ways.setdefault((spec.domain(source) is Domain.CODE, *actions), source)
+    return list(ways.values())
 
 
 def _asked(paths: Iterable[Path]) -> dict[str, tuple[str, str]]:

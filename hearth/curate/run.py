@@ -32,7 +32,7 @@ from hearth.curate.prepare import prepare, readable
 from hearth.curate.refine import count_tokens, suite_items, trim
 from hearth.curate.report import report
 from hearth.curate.select import announce, select
-from hearth.curate.spec import SPLITS, CurateSpec
+from hearth.curate.spec import SPLITS, CountedBy, CurateSpec
 from hearth.curate.stock import Distinct, Stock
 from hearth.curate.tables import Written
 from hearth.errors import DataError
@@ -134,6 +134,7 @@ def curate(
     metrics = {
         **report(stock, distinct, ledger, clusters, said),
         **contents.report(ledger, trimmed.thresholds),
+        "tokenizer": (CountedBy.BASE if inputs.tokenizer else CountedBy.SAMPLE).value,
     }
     mixture.write(metrics["mixture_weights"], out)
     full = {

@@ -22,7 +22,7 @@ from hearth.curate.tags.section import TagSection
 from hearth.lock import PinnedList, Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
-CONTRACT: Final = 6
+CONTRACT: Final = 7
 """Goes up when equal inputs and an equal spec give another result."""
 
 PREVIOUS: Final = "previous"
@@ -53,6 +53,15 @@ class Domain(StrEnum):
     MATHS = "maths"
 
 
+class CountedBy(StrEnum):
+    """What counts tokens."""
+
+    BASE = "base"
+    """The tokenizer of the model that training starts from: its counts are training's."""
+    SAMPLE = "sample"
+    """One learnt from a sample of train. Training learns its own of all: counts are estimates."""
+
+
 class UnicodeForm(StrEnum):
     """A Unicode normalisation form (UAX 15)."""
 
@@ -77,7 +86,8 @@ class ReadSection(FrozenModel):
         ge=1,
         le=86_400,
         description="Processor time that a document may take in one pass: what takes longer, or "
-        "ends the process that it is in, is rejected by name.",
+        "ends the process that it is in, is rejected by name. A process that is killed from "
+        "outside, as for want of memory, rejects nothing: the attempt fails, and is tried again.",
     )
 
 
@@ -108,8 +118,10 @@ class LanguageSection(FrozenModel):
         0.1,
         ge=0,
         le=0.5,
-        description="A document whose share of Han lies between this and the rest is mixed, and "
-        "its paragraphs are identified one by one, for the report. Hearth's own.",
+        description="A document is mixed if of the letters that are looked at (`sample_characters`)"
+        " a share of Han is between this and the rest: Chinese beside another script, and not two "
+        "languages of one script. Its paragraphs are identified one by one and counted in the "
+        "report; nothing is dropped or treated otherwise for it. Hearth's own.",
     )
     paragraph_characters: int = Field(
         80, ge=1, le=1_000_000, description="Shorter paragraphs are taken for the document's own."
@@ -184,7 +196,10 @@ class PerplexitySection(FrozenModel):
 
 
 class TokensSection(FrozenModel):
-    """How tokens are counted: by such a byte-level BPE as training learns, from train only."""
+    """How tokens are counted: by the base model's tokenizer, or by an estimate of training's own.
+
+    That is a byte-level BPE as training learns it, of train only, but from a sample.
+    """
 
     vocabulary: int | None = Field(
         None,
@@ -201,7 +216,8 @@ class TokensSection(FrozenModel):
         2_000_000,
         ge=10_000,
         le=1_000_000_000,
-        description="Characters of the train split that the BPE is trained on.",
+        description="Characters of the train split that the BPE is learnt from. Training learns "
+        "its own from the whole split, so that counts by this one are estimates.",
     )
 
 

@@ -77,7 +77,7 @@ def _languages(report: Report) -> Chapter:
         [
             Table("Share of what entered a step that left it.", ("step", *head), kept),
             _parallel(report),
-            _mixed(report["mixed"]),
+            _mixed(report),
         ],
         ["languages"],
     )
@@ -116,17 +116,19 @@ def _parallel(report: Report) -> Table:
     )
 
 
-def _mixed(mixed: Mapping[str, Any]) -> Table:
+def _mixed(report: Report) -> Table:
     rows = [
         (
             language,
             count(found["documents"]),
             ", ".join(f"{name} {count(n)}" for name, n in found["characters"].items()),
         )
-        for language, found in mixed.items()
+        for language, found in report["mixed"].items()
     ]
     return Table(
-        "Documents that stay and have paragraphs in several languages.",
+        "Documents that stay and mix Han with other letters in their first "
+        f"{count(report['spec']['language']['sample_characters'])} characters, and how many "
+        "characters are in which language, by paragraph. They are treated like any other.",
         ("language", Number("documents"), "characters, by language"),
         rows,
     )

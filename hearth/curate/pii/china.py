@@ -34,6 +34,7 @@ _CODE_TERMS: Final = r"(?i:social credit (?:code|identifier|number)|uscc|taxpaye
 
 # After the first character, as FREE; a number after a dash is part of a longer one.
 _ALONE: Final = r"(?<![0-9A-Za-z.+].)(?<![0-9]-.)"
+_OLD_ALONE: Final = rf"([1-6]{_ALONE}\d{{14}})(?![0-9A-Za-z]|[.-]\d)"
 _MOBILE: Final = (
     rf"((?:1{_ALONE}|\+{_ALONE}86[ -]{{0,2}}1|0{_ALONE}086[ -]{{0,2}}1|8{_ALONE}6[ -]{{0,2}}1"
     rf"|\({_ALONE}(?:\+|00)?86\)[ -]{{0,2}}1)"
@@ -139,6 +140,8 @@ NAMED: Final[tuple[Finder, ...]] = (
 )  # fmt: skip
 CHECKED: Final[tuple[Finder, ...]] = (
     pattern(PiiKind.CN_USCC, rf"({_CODE}){END}", validators.is_uscc, long=True),
+    # After cards: some of those have 15 digits too, and a check.
+    pattern(PiiKind.CN_RESIDENT_ID, _OLD_ALONE, validators.is_old_resident_id, long=True),
     pattern(PiiKind.CN_MOBILE, _MOBILE, long=True),
     landline,
     pattern(

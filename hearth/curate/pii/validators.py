@@ -21,6 +21,9 @@ _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 # The office that registers: GB 32100-2015, table 2. The central government's region is 100000.
 _USCC_OFFICES = frozenset("123456789ANY")
 _USCC_REGIONS = PROVINCES | {"10"}
+# Of the form of 15 digits: those of Taiwan, Hong Kong and Macau came after it.
+_OLD_PROVINCES = frozenset(code for code in PROVINCES if code < "7")
+_PREFECTURES = frozenset(f"{code:02}" for code in (*range(1, 71), 90))
 _FIRST_YEAR = 1900
 _LAST_YEAR = 2099
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -59,6 +62,21 @@ def is_resident_id(number: str) -> bool:
         return False
     total = sum(int(digit) * weight for digit, weight in zip(number, _ID_WEIGHTS, strict=False))
     return _ID_CHECKS[total % 11] == number[17].upper()
+
+
+def is_old_resident_id(number: str) -> bool:
+    """Region and date of birth of a 15-digit identity number, of before 1999: it has no check.
+
+    The region is a province, a prefecture (01 to 70, or 90: none) and a county (GB/T 2260); a year
+    of two digits is of the twentieth century (GB 11643-1989).
+    """
+    return (
+        len(number) == 15  # noqa: PLR2004
+        and number[:2] in _OLD_PROVINCES
+        and number[2:4] in _PREFECTURES
+        and number[4:6] != "00"
+        and _is_date("19" + number[6:12])
+    )
 
 
 def is_uscc(code: str) -> bool:

@@ -37,7 +37,8 @@ _TERMED_CARD: Final = re.compile(rf"{FIELD}{_CARD_TERMS}{OF}{_CARD_LIKE}", re.AS
 _IBAN: Final = re.compile(rf"[A-Z]{FREE}[A-Z]\d{{2}}(?= ?[A-Z0-9]{{4}})", re.ASCII)
 _CONTINUES: Final = re.compile(r"[0-9A-Za-z]", re.ASCII)
 _IBAN_NAME: Final = re.compile(r"(?i:iban)[^\n<MASK]{0,16}\Z".replace("MASK", MASK))
-_SSN: Final = r"[0-8](?<![0-9A-Za-z-].)\d\dSEP\d\dSEP\d{4}(?![0-9A-Za-z]|-\d)"
+_SSN: Final = r"[0-8](?<![0-9A-Za-z-].)\d\d-\d\d-\d{4}(?![0-9A-Za-z]|-\d)"
+_SSN_LIKE: Final = r"(\d(?<![0-9A-Za-z-].)\d\d[ -]?\d\d[ -]?\d{4})(?![0-9A-Za-z]|-\d)"
 _SSN_WORDS: Final = words("社会安全号", "社会安全号码", "社安号", "美国社保号")
 _PASSPORT: Final = r"([A-Z][A-Z0-9]{6,8}|\d{9})"
 _IMEI: Final = r"(\d\d[ -]?\d{6}[ -]?\d{6}[ -]?\d{1,2})"
@@ -179,9 +180,7 @@ def _numbered(kind: PiiKind, expression: str, needs: tuple[str, ...]) -> Finder:
 NAMED: Final[tuple[Finder, ...]] = (
     pattern(
         PiiKind.US_SSN,
-        rf"(?:{_SSN_WORDS}{GAP}|{FIELD}(?i:ssn|social security){OF})"
-        rf"({_SSN.replace('SEP', '[ -]?')})",
-        validators.is_ssn,
+        rf"(?:{_SSN_WORDS}{GAP}|{FIELD}(?i:ssn|social security){OF}){_SSN_LIKE}",
         needs=("ssn", "social security", "社会安全号", "社安号", "社保号"), long=True,
     ),
     _numbered(
@@ -219,10 +218,7 @@ CHECKED: Final[tuple[Finder, ...]] = (
     card,
     named_card,
     termed_card,
-    pattern(
-        PiiKind.US_SSN, _SSN.replace("SEP", "-"), validators.is_ssn,
-        needs=("-",), long=True,
-    ),
+    pattern(PiiKind.US_SSN, _SSN, validators.is_ssn, needs=("-",), long=True),
     email,
     ipv4,
     pattern(PiiKind.IPV6, _SIX, validators.is_personal_ipv6, needs=(":",)),

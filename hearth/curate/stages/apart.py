@@ -13,7 +13,7 @@ from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.stages.resources import Resources
 from nemo_curator.tasks import DocumentBatch
 
-from hearth.curate.cell import Cell, PoisonError
+from hearth.curate.cell import BrokenError, Cell, KilledError, PoisonError
 from hearth.curate.spec import ReadSection
 from hearth.curate.stages.marking import REASON, SCORE, STEP
 
@@ -29,8 +29,9 @@ class Apart(ProcessingStage[DocumentBatch, DocumentBatch]):
 
     Where a batch takes too long or ends the process, its documents are run one by one. One that
     does so alone loses its text, is marked as given up, and goes through the stages like any other
-    that an earlier stage gave up. Of good documents nothing changes, for no stage of Hearth's looks
-    from one document at another. In a pipeline of your own:
+    that an earlier stage gave up. A kill from outside gives nothing up: a document whose process is
+    killed when it is alone fails the run, which may be tried again. Of good documents nothing
+    changes, for no stage of Hearth's looks from one document at another. In a pipeline of your own:
 
         pipeline.add_stage(Apart(stages=[RedactPii(section=section)], seconds=60, step="pii"))
 
@@ -88,10 +89,15 @@ class Apart(ProcessingStage[DocumentBatch, DocumentBatch]):
             stage.teardown()
 
     def process(self, task: DocumentBatch) -> DocumentBatch:
-        """Run a batch."""
+        """Run a batch.
+
+        Raises:
+            BrokenError: A stage has a defect.
+            KilledError: The process was killed with one document in it.
+        """
         try:
             return self._ask(task)
-        except PoisonError as error:
+        except (PoisonError, KilledError) as error:
             log.warning("%s: %s: its documents are run one by one", task.dataset_name, error)
         frame = task.to_pandas()
         known = task._metadata or {}  # noqa: SLF001 - as Curator's own stages hand it on
@@ -104,15 +110,21 @@ class Apart(ProcessingStage[DocumentBatch, DocumentBatch]):
                 result = self._ask(one)
             except PoisonError as error:
                 result = self._ask(replace(one, data=self._given_up(row, f"{POISON}: {error}")))
+            except KilledError as error:
+                message = (
+                    f"document {_key(row)}: {error}, though it was alone there: try again; if it "
+                    "stays so, give the job more memory, or leave the document out at its source"
+                )
+                raise KilledError(message) from None
             done.append(result.to_pandas())
         return replace(task, data=pd.concat(done, ignore_index=True))
 
     def _ask(self, task: DocumentBatch) -> DocumentBatch:
         try:
             answer: DocumentBatch = self._cell.ask(task)
-        except PoisonError as error:
+        except (BrokenError, KilledError, PoisonError) as error:
             message = f"{error} in {self.stages[self._at[0]].name}"
-            raise PoisonError(message) from None
+            raise type(error)(message) from None
         return answer
 
     def _through(self, task: DocumentBatch) -> DocumentBatch:
@@ -122,10 +134,13 @@ class Apart(ProcessingStage[DocumentBatch, DocumentBatch]):
         return task
 
     def _given_up(self, row: pd.DataFrame, reason: str) -> pd.DataFrame:
-        key = next((str(row[name][0]) for name in ("doc_key", "place") if name in row), "?")
-        log.warning("document %s: %s", key, reason)
+        log.warning("document %s: %s", _key(row), reason)
         row = row.copy()
         row[self.text] = ""
         for column, value in ((STEP, self.step), (REASON, reason), (SCORE, None)):
             row[column] = pd.Series([value], dtype=object)
         return row
+
+
+def _key(row: pd.DataFrame) -> str:
+    return next((str(row[name][0]) for name in ("doc_key", "place") if name in row), "?")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from nemo_curator.backends.base import WorkerMetadata
 
-from hearth.curate.contamination import SuiteIndex, SuiteItem, cut, packed
+from hearth.curate.contamination import Match, SuiteIndex, SuiteItem, cut, packed
 from hearth.curate.ledger import Step
 from hearth.curate.sections import DecontaminateSection
 from hearth.curate.stages.marking import MarkingStage, Rows
@@ -19,13 +20,13 @@ class CutContamination(MarkingStage):
     """Cut the lines that hold n-grams of the suite; give up documents that are mostly that.
 
     Attributes:
-        items: The items, normalised and redacted as the documents are.
+        items: The items, normalised and redacted as the documents are, in every way that they are.
         section: N-grams and limits.
         text: The column that is read and written.
         matched: The column of the items found, by number.
         met: The column of what the text gave away, as `hearth.curate.contamination.packed` has it.
         left: The column of what it gives away still.
-        spans: The column of what was cut: (task, start, end).
+        spans: The column of what was cut: (task, start, end), and one for each task that it is of.
     """
 
     items: tuple[SuiteItem, ...] = ()
@@ -66,9 +67,12 @@ class CutContamination(MarkingStage):
             if not matches:
                 continue
             matched[place] = tuple(sorted({match.item for match in matches}))
-            task = self.items[matches[0].item].task
             result = cut(texts[place], matches, self.section)
-            spans[place] = tuple((task, start, end) for start, end in result.spans)
+            spans[place] = tuple(
+                (task, start, end)
+                for start, end in result.spans
+                for task in self._tasks(match for match in matches if start <= match.start < end)
+            )
             if result.text is None:
                 share = sum(end - start for start, end in result.spans) / len(texts[place])
                 rows.give_up(place, "contaminated", share)
@@ -77,3 +81,6 @@ class CutContamination(MarkingStage):
                 left[place] = packed(self._index.look(result.text).met)
         columns = (texts, matched, spans, met, left)
         rows.store(**dict(zip(self.outputs()[1], columns, strict=True)))
+
+    def _tasks(self, matches: Iterable[Match]) -> list[str]:
+        return sorted({self.items[match.item].task for match in matches})

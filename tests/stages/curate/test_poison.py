@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,16 @@ import pytest
 from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate import cell, judge, prepare, refine
-from hearth.curate.cell import Cell, PoisonError
+from hearth.curate.cell import BrokenError, Cell, KilledError, PoisonError
 from hearth.curate.spec import ReadSection
 from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.marking import MarkingStage, Rows
-from hearth.errors import HearthError, TransientError
+from hearth.errors import EXIT_DEFECT, EXIT_TRANSIENT, TransientError
 from tests.stages.curate.conftest import Corpus, Curate, document, library
 
 BAD = Path(__file__).with_name("bad") / "poison.jsonl"
 SECONDS = 2
+PHONE = "13912345678"
 
 
 def blow(text: str) -> None:
@@ -37,6 +40,8 @@ def blow(text: str) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)
     if "POISON exit" in text:
         os._exit(3)
+    if "POISON kill" in text:
+        os.kill(os.getpid(), signal.SIGKILL)
     if "POISON defect" in text:
         raise KeyError(text)
 
@@ -154,16 +159,94 @@ def test_what_only_waits_is_ended_by_the_clock(
         cells[0].ask(3_600)
 
 
-def test_a_defect_is_no_poison(cells: list[Cell]) -> None:
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """What is logged, by the process beside too."""
+    handler = logging.FileHandler(tmp_path / "log")
+    logging.getLogger().addHandler(handler)
+    yield (tmp_path / "log").read_text
+    logging.getLogger().removeHandler(handler)
+    handler.close()
+
+
+def test_a_defect_is_no_poison_and_says_where_and_nothing_of_the_data(
+    cells: list[Cell], log: Callable[[], str]
+) -> None:
     cells.append(Cell(blow, SECONDS))
-    with pytest.raises(HearthError, match="KeyError: 'POISON defect'"):
-        cells[0].ask("POISON defect")
+    with pytest.raises(BrokenError, match=r"^KeyError at test_poison\.py:\d+$") as raised:
+        cells[0].ask(f"POISON defect of {PHONE}")
+    told = log() + "".join(traceback.format_exception(raised.value))
+    assert "a defect in a process beside: KeyError\n" in told
+    assert "raise KeyError(text)" in told
+    assert PHONE not in told
+    assert raised.value.exit_code == EXIT_DEFECT
+
+
+@pytest.mark.usefixtures("blowing")
+def test_a_defect_of_a_run_names_its_stage_and_nothing_of_the_text(
+    curated: Curate, log: Callable[[], str]
+) -> None:
+    with pytest.raises(BrokenError, match=r"KeyError at test_poison\.py:\d+ in blow_up$") as raised:
+        curated([document("zz:a", f"POISON defect of {PHONE}")])
+    told = log() + "".join(traceback.format_exception(raised.value))
+    assert "a defect in a process beside: KeyError\n" in told
+    assert PHONE not in told
 
 
 def test_a_stop_is_no_poison(cells: list[Cell]) -> None:
     cells.append(Cell(lambda _: os.kill(os.getpid(), signal.SIGTERM), SECONDS))
     with pytest.raises(TransientError, match="start it again"):
         cells[0].ask(None)
+
+
+def test_a_kill_from_outside_is_no_poison(cells: list[Cell]) -> None:
+    cells.append(Cell(lambda text: blow(text) or text.upper(), SECONDS))
+    with pytest.raises(KilledError, match="killed from outside"):
+        cells[0].ask("POISON kill")
+    assert cells[0].ask("b") == "B"
+
+
+@dataclass
+class KillOnce(MarkingStage):
+    """Is killed at its first batches, as on a machine that is short of memory for a while."""
+
+    marks: Path = Path()
+    times: int = 1
+    name: str = "kill_once"
+
+    def edit(self, _frame: pd.DataFrame) -> None:
+        done = len(list(self.marks.iterdir()))
+        if done < self.times:
+            (self.marks / str(done)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_batch_that_was_killed_from_outside_loses_nothing(tmp_path: Path) -> None:
+    rows = pd.DataFrame([{"doc_key": f"a:{n}", "text": f"text {n}"} for n in range(3)])
+    task = DocumentBatch(dataset_name="x", data=rows)
+    good = through(task, BlowUp())
+    killed = through(task, KillOnce(marks=tmp_path), BlowUp())
+    assert list(tmp_path.iterdir())
+    assert killed.to_dict("records") == good.to_dict("records")
+
+
+def test_a_document_that_is_killed_alone_fails_the_run_by_name_and_is_not_given_up(
+    tmp_path: Path,
+) -> None:
+    rows = pd.DataFrame([{"doc_key": f"a:{n}", "text": f"text {n}"} for n in range(3)])
+    task = DocumentBatch(dataset_name="x", data=rows)
+    with pytest.raises(KilledError, match=r"^document a:0: .* in kill_once") as raised:
+        through(task, KillOnce(marks=tmp_path, times=2))
+    assert raised.value.exit_code == EXIT_TRANSIENT
+
+
+def through(task: DocumentBatch, *stages: MarkingStage) -> pd.DataFrame:
+    apart = Apart(stages=list(stages), seconds=SECONDS, step="gone")
+    apart.setup()
+    try:
+        return apart.process(task).to_pandas()
+    finally:
+        apart.teardown()
 
 
 def test_a_cell_ends_with_whoever_asks(cells: list[Cell]) -> None:
@@ -175,14 +258,9 @@ def test_a_cell_ends_with_whoever_asks(cells: list[Cell]) -> None:
 
 
 def test_a_row_apart_is_as_in_its_batch() -> None:
-    stage = Apart(stages=[BlowUp()], seconds=SECONDS, step="gone")
-    stage.setup()
-    try:
-        rows = [{"doc_key": f"a:{n}", "text": f"text {n}"} for n in range(5)]
-        good = stage.process(DocumentBatch(dataset_name="x", data=pd.DataFrame(rows))).data
-        rows[3]["text"] = "POISON crash"
-        bad = stage.process(DocumentBatch(dataset_name="x", data=pd.DataFrame(rows))).data
-    finally:
-        stage.teardown()
+    rows = [{"doc_key": f"a:{n}", "text": f"text {n}"} for n in range(5)]
+    good = through(DocumentBatch(dataset_name="x", data=pd.DataFrame(rows)), BlowUp())
+    rows[3]["text"] = "POISON crash"
+    bad = through(DocumentBatch(dataset_name="x", data=pd.DataFrame(rows)), BlowUp())
     assert bad.drop(index=3).to_dict("records") == good.drop(index=3).to_dict("records")
     assert (bad["text"][3], bad["step"][3]) == ("", "gone")

@@ -26,7 +26,7 @@ from hearth.curate.page import Alarm, Code, in_html, in_markdown
 from hearth.curate.plan import Split
 from hearth.curate.report import report as metrics_of
 from hearth.curate.rows import Row
-from hearth.curate.spec import CurateSpec
+from hearth.curate.spec import CountedBy, CurateSpec
 from hearth.curate.stock import Distinct, Stock
 from hearth.curate.tails import Limits
 
@@ -147,6 +147,7 @@ def report_of(
     }
     full = {
         **metrics_of(stock, distinct, ledger, clusters, contamination),
+        "tokenizer": CountedBy.SAMPLE.value,
         **found.report(ledger, thresholds or LIMITS),
         **evidence(stock, distinct, ledger, clusters, spec),
         "content_key": "0123456789abcdef",
@@ -265,6 +266,18 @@ def test_what_the_report_says_is_on_the_card(report: dict[str, Any]) -> None:
         "| a source | `a source` | 1,234,567 | `a source` |",
     ):
         assert line in text, line
+
+
+def test_tokens_are_called_an_estimate_where_training_counts_by_another_tokenizer(
+    report: dict[str, Any],
+) -> None:
+    assert report["tokenizer"] == CountedBy.SAMPLE
+    text = pages.markdown(page(report))
+    assert "tokens, estimated" in text
+    assert "Tokens and fertility are estimates" in text
+    exact = pages.markdown(page({**report, "tokenizer": CountedBy.BASE.value}))
+    assert "estimate" not in exact
+    assert "counted by the tokenizer of the model that training starts from" in exact
 
 
 def test_a_step_that_takes_over_two_points_more_from_chinese_is_flagged() -> None:

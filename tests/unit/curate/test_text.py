@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hearth.curate.contamination import SuiteIndex, SuiteItem, cut, packed, unpacked
+from hearth.curate.contamination import Reading, SuiteIndex, SuiteItem, cut, packed, unpacked
 from hearth.curate.hashing import grams, letters, words
 from hearth.curate.keys import ContentKey, Domain, fraction
 from hearth.curate.near import Shingler, duplicates, jaccard
@@ -169,6 +169,27 @@ def test_a_name_or_an_address_in_a_chinese_item_is_no_n_gram_of_it() -> None:
     assert quoted.look(f"he read 读到 “{sentence}”").matches
 
 
+def test_a_sentence_that_items_share_is_found_of_each_of_them() -> None:
+    mine = [
+        SuiteItem("a", "1", "en", f"read this with care: {EN}"),
+        SuiteItem("b", "1", "en", f"{EN} and then they sleep"),
+        SuiteItem("b", "2", "en", " ".join(f"word{n}" for n in range(20))),
+    ]
+    found = SuiteIndex(mine, LIMITS).look(f"so they say {EN} now")
+    assert {match.item for match in found.matches} == {0, 1}
+    assert {met.item for met in found.met} == {0, 1}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_short_item_is_found_though_a_longer_one_shares_it(*, turned: bool) -> None:
+    short = "春眠不觉晓处处闻啼鸟夜来ABCDEFGHIJ"
+    mine = [SuiteItem("t", "long", "zh", short + ZH), SuiteItem("t", "short", "zh", short)]
+    if turned:
+        mine.reverse()
+    matches = SuiteIndex(mine, LIMITS).look(f"他说：{short}。").matches
+    assert [mine[match.item].item for match in matches] == ["short"]
+
+
 def test_lines_that_hold_the_suite_are_cut_and_no_others() -> None:
     index = SuiteIndex(items(), LIMITS)
     lines = [f"line number {number} says something else entirely here" for number in range(40)]
@@ -220,6 +241,15 @@ def test_what_of_question_and_answer_a_text_gives_away_is_measured(
     assert met.answer == pytest.approx(answer)
     assert 0 <= met.start < met.end <= len(text)
     assert unpacked(packed([met])) == [met]
+
+
+def test_of_an_items_readings_the_one_that_is_given_away_most_counts() -> None:
+    other = Reading(f"{EN.replace('fox', '<NAME>')} {ANSWER}", EN.replace("fox", "<NAME>"), ANSWER)
+    item = SuiteItem("t", "1", "en", f"{QUESTION} {ANSWER}", QUESTION, ANSWER, (other,))
+    for reading in item.readings:
+        found = SuiteIndex([item], LIMITS).look(reading.text)
+        assert {match.item for match in found.matches} == {0}
+        assert [(met.item, met.whole) for met in found.met] == [(0, 1.0)]
 
 
 def test_what_shares_a_phrase_with_an_item_gives_nothing_away() -> None:
