@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import botocore.handlers
@@ -95,12 +96,12 @@ def actions(service: Any, operation: str) -> tuple[str, ...]:
 def _callers() -> list[str]:
     """Return the files of ours that a call goes through, the innermost first."""
     found = []
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(OURS):
             found.append(name)
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return found
 
 

@@ -46,7 +46,10 @@ def rows(text: str) -> list[list[str]]:
 def words(cell: str) -> set[str]:
     """Return what is written in Latin letters, outside of code and addresses: Slurms are Slurm."""
     plain = re.sub(r"`[^`]+`|\]\([^)]+\)", " ", cell)
-    return {word.removesuffix("'s").rstrip("s") for word in re.findall(r"[A-Za-z][\w'-]*", plain, re.ASCII)}
+    return {
+        word.removesuffix("'s").rstrip("s")
+        for word in re.findall(r"[A-Za-z][\w'-]*", plain, re.ASCII)
+    }
 
 
 def is_name(word: str) -> bool:

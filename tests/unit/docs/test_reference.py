@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from markdown_it import MarkdownIt
 
-from hearth.build import EventKind
+from hearth.build import HAPPENINGS, EventKind
+from hearth.judgement import Judgement
 from hearth.lineage import FACET
+from hearth.rollout.outcome import RolloutResult, RolloutStep
 from tests.documented import PAGES, ROOT
 from tools.reference import pages
 
@@ -22,11 +27,38 @@ def test_a_generated_page_is_current(name: str) -> None:
 
 
 def test_every_kind_of_event_is_described_and_no_other() -> None:
-    text = (REFERENCE / "events.md").read_text("utf-8")
-    assert re.findall(r"^\| `(\w+)`", text.partition("## OpenLineage")[0], re.MULTILINE) == [
-        str(kind) for kind in EventKind
-    ]
-    assert f"`{FACET}`" in text
+    assert list(HAPPENINGS) == list(EventKind)
+    assert f"`{FACET}`" in pages()["events.md"]
+
+
+def appended() -> Iterator[tuple[EventKind, set[str] | None]]:
+    """Give every event that the code appends, with the keys of its data; None: a model's."""
+    for path in (*ROOT.glob("hearth/**/*.py"), *ROOT.glob("operators/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "append":
+                kinds = [it.attr for arg in node.args for it in ast.walk(arg) if _is_kind(it)]
+                keys = {word.arg for word in node.keywords}
+                told = None if None in keys else {str(key) for key in keys}
+                yield from ((EventKind[kind], told) for kind in kinds)
+
+
+def _is_kind(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "EventKind"
+
+
+MODELS = {
+    EventKind.GATE: {*Judgement.model_fields},
+    EventKind.ROLLOUT_STEP: {*RolloutStep.model_fields},
+    EventKind.ROLLED_OUT: {*RolloutResult.model_fields} - {"steps"},
+}
+"""Events whose data is a model: `RolloutOperator` leaves the steps out, which are events too."""
+
+
+def test_an_event_is_described_by_the_keys_that_the_code_gives_it() -> None:
+    found = list(appended())
+    assert {kind for kind, _ in found} == set(EventKind)
+    for kind, keys in found:
+        assert (MODELS[kind] if keys is None else keys) == set(HAPPENINGS[kind].data), kind
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
