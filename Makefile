@@ -71,7 +71,7 @@ $(DOCS)/.ok: requirements-docs.txt
 .PHONY: docs
 docs: $(DOCS)/.ok ## build the documentation site into site/; a page, link or anchor that is not there fails it
 	@$(DOCS)/bin/zensical build --clean --strict
-	@printf 'external links, which nothing fetched:\n'; grep -rhoE 'https?://[^][ )<>"`]+' --include='*.md' docs README*.md | sort -u
+	@printf 'external links, which nothing fetched: this target stays offline\n'; grep -rhoE 'https?://[^][ )<>"`]+' --include='*.md' docs README*.md | sort -u
 
 # --- rehearsal ----------------------------------------------------------------------------------------
 

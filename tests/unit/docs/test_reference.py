@@ -6,9 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 
 from hearth.build import HAPPENINGS, EventKind
@@ -80,9 +81,37 @@ def test_every_decision_is_in_the_index() -> None:
     assert set(re.findall(r"\((0\d+[\w-]+\.md)\)", index)) == decisions
 
 
-def test_every_page_is_in_the_navigation() -> None:
-    navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
+def navigation(entry: Any) -> Iterator[str]:
+    """Give every page that `nav` names."""
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for inner in entry.values() if isinstance(entry, dict) else entry:
+            yield from navigation(inner)
+
+
+def test_every_page_is_in_the_navigation_and_the_navigation_names_no_other() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
     docs = ROOT / "docs"
     paths = {str(path.relative_to(docs)) for path in docs.rglob("*.md")}
-    pages_alone = {path for path in paths if not path.startswith("adr/0")}
-    assert {path for path in pages_alone if f": {path}" not in navigation} == set()
+    named = list(navigation(site["nav"]))
+    assert sorted(named) == sorted(path for path in paths if not path.startswith("adr/0"))
+
+
+def test_the_site_is_told_nothing_that_its_generator_does_not_read() -> None:
+    """Zensical passes over keys that it does not know: https://zensical.org/docs/setup/basics/."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+    assert set(site) <= {
+        "site_name", "site_description", "docs_dir", "site_dir", "theme", "markdown_extensions",
+        "validation", "nav",
+    }  # fmt: skip
+    assert site["validation"] == {
+        "invalid_links": True,
+        "invalid_link_anchors": True,
+        "unresolved_references": False,
+        "unresolved_footnotes": True,
+        "unused_definitions": True,
+        "unused_footnotes": True,
+        "shadowed_definitions": True,
+        "shadowed_footnotes": True,
+    }
