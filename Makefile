@@ -134,11 +134,12 @@ compose-upgrade: ## bring the compose stack to this version, after a backup: BAC
 	@docker/upgrade $(BACKUP)
 
 .PHONY: mwaa
-# The profile that builds use there, and Airflow's constraints for where the internet is not reached.
+# The profile that builds use there; and, where the internet is not reached, a folder that has Airflow's
+# constraints.txt, and wheels if pip shall ask no index.
 MWAA_PROFILE ?= aws
-MWAA_CONSTRAINTS ?=
+MWAA_OFFLINE ?=
 mwaa: $(AIRFLOW)/.ok ## build what Amazon MWAA wants, into dist/mwaa
-	@$(AIRFLOW)/bin/python deploy/mwaa/build.py dist/mwaa --profile $(MWAA_PROFILE) $(if $(MWAA_CONSTRAINTS),--constraints $(MWAA_CONSTRAINTS))
+	@$(AIRFLOW)/bin/python deploy/mwaa/build.py dist/mwaa --profile $(MWAA_PROFILE) $(if $(MWAA_OFFLINE),--offline $(MWAA_OFFLINE))
 
 # --- checks -----------------------------------------------------------------------------------------
 

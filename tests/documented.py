@@ -21,7 +21,7 @@ SHELLS: Final = frozenset({"", "sh", "bash"})
 PROGRAMS: Final = frozenset(
     {"airflow", "apt-get", "aws", "buildah", "chmod", "curl", "docker", "hearth", "helm"}
     | {"kubectl", "make", "pip", "podman", "psql", "python", "python3", "sbatch", "scancel"}
-    | {"scontrol", "squeue", "sudo", "tensorboard", "terraform"}
+    | {"scontrol", "sed", "squeue", "sudo", "tensorboard", "terraform", "unzip"}
 )
 FOLDERS: Final = ("deploy/", "docker/", "requirements/", ".ci/")
 """Programs of the checkout, which are named by their path."""
@@ -71,6 +71,9 @@ ELSEWHERE: Final[dict[str, Rule]] = {
     "make secrets": Rule("tests/images/conftest.py", '"secrets"'),
     "make bench": Rule(why="minutes, and figures that depend on the machine"),
     "make mwaa": Rule("tests/dags/test_mwaa.py", '"build.py"'),
+    "pip download": Rule(why="a package index"),
+    "sed ": Rule(why="a step of `pip download`"),
+    "unzip ": Rule(why="a step of `pip download`"),
     "make lock": Rule(why="a package index, and it changes the locks"),
     "make clean": Rule(why="it deletes what is there"),
     "make .venv/": Rule(CI, "make envs"),
