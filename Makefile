@@ -71,7 +71,7 @@ $(DOCS)/.ok: requirements-docs.txt
 .PHONY: docs
 docs: $(DOCS)/.ok ## build the documentation site into site/; a page, link or anchor that is not there fails it
 	@$(DOCS)/bin/zensical build --clean --strict
-	@printf 'external links, which nothing fetched:\n'; grep -rhoE 'https?://[^][ )<>"`]+' --include='*.md' docs README*.md | sort -u
+	@printf 'external links, which nothing fetched: this target stays offline\n'; grep -rhoE 'https?://[^][ )<>"`]+' --include='*.md' docs README*.md | sort -u
 
 # --- rehearsal ----------------------------------------------------------------------------------------
 
@@ -134,11 +134,12 @@ compose-upgrade: ## bring the compose stack to this version, after a backup: BAC
 	@docker/upgrade $(BACKUP)
 
 .PHONY: mwaa
-# The profile that builds use there, and Airflow's constraints for where the internet is not reached.
+# The profile that builds use there; and, where the internet is not reached, a folder that has Airflow's
+# constraints.txt, and wheels if pip shall ask no index.
 MWAA_PROFILE ?= aws
-MWAA_CONSTRAINTS ?=
+MWAA_OFFLINE ?=
 mwaa: $(AIRFLOW)/.ok ## build what Amazon MWAA wants, into dist/mwaa
-	@$(AIRFLOW)/bin/python deploy/mwaa/build.py dist/mwaa --profile $(MWAA_PROFILE) $(if $(MWAA_CONSTRAINTS),--constraints $(MWAA_CONSTRAINTS))
+	@$(AIRFLOW)/bin/python deploy/mwaa/build.py dist/mwaa --profile $(MWAA_PROFILE) $(if $(MWAA_OFFLINE),--offline $(MWAA_OFFLINE))
 
 # --- checks -----------------------------------------------------------------------------------------
 

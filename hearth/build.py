@@ -41,10 +41,63 @@ class EventKind(StrEnum):
     ROLLED_OUT = "rolled_out"
     ROLLED_BACK = "rolled_back"
     ALLOWED = "allowed"
-    """A revoked artifact may be used all the same: who says so, and why."""
     CLUSTER = "cluster"
-    """A cluster came, changed or went, or a node of it was repaired."""
     FAILED = "failed"
+
+
+class Happening(NamedTuple):
+    """When an event is written, and what its `data` holds."""
+
+    when: str
+    data: tuple[str, ...]
+
+
+_STARTED: Final = ("task", "attempt", "job", "owner", "artifact")
+HAPPENINGS: Final[dict[EventKind, Happening]] = {
+    EventKind.RESOLVED: Happening(
+        "the sources of the recipe are pinned", ("lock", "sources", "tombstones", "splits")
+    ),
+    EventKind.ATTEMPT_STARTED: Happening("a job was started towards an artifact", _STARTED),
+    EventKind.ATTEMPT_JOINED: Happening(
+        "the build waits for another build's job, which makes the same artifact", _STARTED
+    ),
+    EventKind.ATTEMPT_ENDED: Happening(
+        "a job ended without an artifact",
+        (*_STARTED[:2], "outcome", "code", "error", "message", "log", "progress", "wall_seconds"),
+    ),
+    EventKind.STAGE_REUSED: Happening(
+        "the artifact was there already", ("task", "uri", "fingerprint", "made_by", "unverified")
+    ),
+    EventKind.STAGE_DONE: Happening(
+        "the artifact was made",
+        ("task", "uri", "fingerprint", "attempt", "made_by", "metrics", "cost", "unverified"),
+    ),
+    EventKind.GATE: Happening(
+        "the gate answered: `decision` has its answer and the numbers of every task",
+        ("decision", "candidate", "serving", "anchor"),
+    ),
+    EventKind.APPROVAL: Happening(
+        "a person answered, or nobody did in time", ("approved", "by", "reason", "responded")
+    ),
+    EventKind.ROLLOUT_STEP: Happening(
+        "a share of the traffic was moved or judged", ("name", "weight", "message", "numbers")
+    ),
+    EventKind.ROLLED_OUT: Happening(
+        "the candidate serves", ("endpoint", "url", "version", "replaced", "changed", "seconds")
+    ),
+    EventKind.ROLLED_BACK: Happening(
+        "the serving version has all traffic again", ("version", "reason")
+    ),
+    EventKind.ALLOWED: Happening(
+        "somebody lets a revoked artifact be used all the same",
+        ("artifact", "by", "reason", "tombstones"),
+    ),
+    EventKind.CLUSTER: Happening(
+        "a cluster came, changed or went, or a node of it was repaired", ("cluster", "what")
+    ),
+    EventKind.FAILED: Happening("a task failed for good", ("task", "error", "code", "by", "next")),
+}
+"""The reference page of events is written from this; a test holds it to whoever appends one."""
 
 
 class Event(FrozenModel):

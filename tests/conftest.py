@@ -11,7 +11,24 @@ from typing import Self
 import httpx
 import pytest
 
+from tests.granted import Asked, refused, watched
+
 Answer = tuple[int, dict[str, str], bytes]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def asked_of_aws() -> Iterator[set[Asked]]:
+    """What Hearth's code asks of AWS while tests run: from before the first client is made."""
+    with watched() as asked:
+        yield asked
+
+
+@pytest.fixture(autouse=True)
+def no_call_without_a_grant(asked_of_aws: set[Asked]) -> Iterator[None]:
+    """Whatever a test has Hearth ask of AWS, the policy of the role that asks must allow."""
+    asked_of_aws.clear()
+    yield
+    assert refused(asked_of_aws) == []
 
 
 class Gate:

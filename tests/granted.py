@@ -1,7 +1,8 @@
 """What Hearth asks of AWS, and what the policies in `deploy/iam` grant.
 
 botocore tells every session that is made of `before-call`: whoever calls from Hearth's own code
-while tests run has to have a grant. What tests ask by themselves does not count.
+in a process of tests, in any tier, has to have a grant in the role that such code runs under. What
+tests ask by themselves does not count, and what other processes ask is not seen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import botocore.handlers
@@ -21,9 +23,29 @@ import botocore.session
 
 ROOT = Path(__file__).resolve().parents[1]
 POLICIES = ROOT / "deploy" / "iam"
+ROLES = sorted(path.stem for path in POLICIES.glob("*.json"))
 OURS = tuple(str(ROOT / name) for name in ("hearth", "operators"))
 LOCAL_ONLY = str(ROOT / "hearth" / "stack")
 """Makes the buckets of the local store: nobody's role on AWS."""
+
+CALLERS = {
+    "operators": "airflow",
+    "hearth/preflight": "airflow",
+    "hearth/hyperpod": "airflow",
+    "hearth/awsapi.py": "airflow",
+    "hearth/mirror": "curate",
+    "hearth/curate": "curate",
+    "hearth/suite": "train",
+    "hearth/train": "train",
+    "hearth/evaluate": "train",
+    "hearth/rollout": "serve",
+}
+"""Whose role code runs under that AWS is called from. The outermost of a call's frames that stands
+here decides: a store that an operator opens is asked in Airflow's role. `None`: code of all roles,
+called by a test alone; one of the roles must have the grant."""
+
+Asked = tuple[str | None, tuple[str, ...]]
+"""A role, and the actions that it needs."""
 
 FREE = frozenset({"sts:GetCallerIdentity"})
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: never refused."""
@@ -71,30 +93,54 @@ def actions(service: Any, operation: str) -> tuple[str, ...]:
     return OTHERWISE.get(name, () if name in FREE else (name,))
 
 
-def _is_ours() -> bool:
-    frame = sys._getframe(1)
+def _callers() -> list[str]:
+    """Return the files of ours that a call goes through, the innermost first."""
+    found = []
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(OURS):
-            return not name.startswith(LOCAL_ONLY)
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
+            found.append(name)
+        frame = frame.f_back
+    return found
+
+
+def role_of(callers: list[str]) -> str | None:
+    """Return the role that a call is made in; None: any that has such code."""
+    for name in reversed(callers):
+        for start, role in CALLERS.items():
+            if name.startswith(str(ROOT / start)):
+                return role
+    return None
 
 
 @contextmanager
-def watched() -> Iterator[set[tuple[str, ...]]]:
-    """Collect what Hearth's code asks of AWS in this process, as actions."""
-    asked: set[tuple[str, ...]] = set()
+def watched() -> Iterator[set[Asked]]:
+    """Collect what Hearth's code asks of AWS in this process: in which role, which actions."""
+    asked: set[Asked] = set()
 
     def note(model: Any, **_: Any) -> None:
-        if _is_ours():
-            asked.add(actions(model.service_model, model.name))
+        callers = _callers()
+        if callers and not callers[0].startswith(LOCAL_ONLY):
+            asked.add((role_of(callers), actions(model.service_model, model.name)))
 
     botocore.handlers.BUILTIN_HANDLERS.append(("before-call", note))
     try:
         yield asked
     finally:
         botocore.handlers.BUILTIN_HANDLERS.remove(("before-call", note))
+
+
+def refused(asked: set[Asked]) -> list[Asked]:
+    """Return the calls that the role they are made in has no grant for."""
+    return sorted(
+        (
+            (role, needed)
+            for role, needed in asked
+            if not any(granted(one).issuperset(needed) for one in ([role] if role else ROLES))
+        ),
+        key=str,
+    )
 
 
 def written() -> set[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Writes the reference pages that come from the code: recipe, profile and command line.
+"""Writes the reference pages that come from the code.
 
 `make schemas` calls it. A test refuses pages that are not what the code says now.
 """
@@ -15,10 +15,14 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
+from hearth.build import HAPPENINGS
 from hearth.cli import app
+from hearth.lineage import FACET
 from hearth.model import FrozenModel
 from hearth.profile import Profile
 from hearth.recipe import Recipe
+from hearth.resources import MetricsTarget
+from hearth.train.gauges import GAUGES
 
 SHORT: Final = 60
 HEAD: Final = "<!-- Written by `make schemas` from the code: edit that. -->"
@@ -140,6 +144,81 @@ def cli_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def metrics_page() -> str:
+    """Return the page of a training's gauges."""
+    target = MetricsTarget(host="127.0.0.1")
+    rows = [f"| `{name}` | {_cell(one.unit)} | {_cell(one.when)} |" for name, one in GAUGES.items()]
+    return f"""{HEAD}
+# Metrics of a training
+
+While a training runs, its first rank sends StatsD gauges over UDP to the address that the profile
+names:
+
+```yaml
+metrics:
+  host: {target.host}
+  port: 9125      # where statsd_exporter listens; StatsD's own port is {target.port}
+  prefix: {target.prefix}  # the default
+```
+
+A profile without `metrics` sends nothing. A gauge is called `<prefix>.train.<recipe>.<metric>`,
+such as `{target.prefix}.train.demo.loss`.
+
+| metric | unit | when |
+|---|---|---|
+{chr(10).join(rows)}
+
+An interval is `train.operation.interval_steps` steps, and `train.validations` says how many
+validations there are. With statsd_exporter's default mapping, dots become underscores:
+`{target.prefix}_train_demo_loss`. A mapping for `{target.prefix}.train.*.*` makes the recipe a
+label.
+
+Sending never waits, neither for a network nor for a listener. When this machine refuses to send a
+datagram, the log says so the first time, and at the end how many there were. Nobody notices what
+is lost on a network; the same points are in the model's `tensorboard/`, all of them. The gauges
+of a finished training keep their last value until the exporter forgets them (`ttl` in its
+mapping).
+"""
+
+
+def events_page() -> str:
+    """Return the page of a build's events, and of what lineage is told."""
+    rows = [
+        f"| `{kind}` | {_cell(one.when)} | {', '.join(f'`{key}`' for key in one.data)} |"
+        for kind, one in HAPPENINGS.items()
+    ]
+    return f"""{HEAD}
+# Events and lineage
+
+## Events of a build
+`builds/<id>/events/` in the store is append-only. Each event is an object of JSON with `kind`,
+`at` (UTC), `stage` where there is one, and `data`. `hearth status BUILD --json` prints them.
+
+| kind | when | keys of `data` |
+|---|---|---|
+{chr(10).join(rows)}
+
+`task` is the task in Airflow, `made_by` and `owner` are builds, `uri` and `artifact` are
+addresses in the store. `unverified` lists what could not be checked where the artifact was made.
+
+## OpenLineage
+Airflow's OpenLineage provider sends an event when a task starts, completes or fails. It goes to
+the transport that the profile's `lineage.transport` names; by default to the file
+`HEARTH_HOME/lineage/events.jsonl`. For a task with an artifact the event has
+
+| part | what |
+|---|---|
+| `inputs`, `outputs` | an artifact as a dataset: namespace `s3://<bucket>`, name its folder; a local file has namespace `file` |
+| facet `{FACET}` | `fingerprint`; for outputs also `metrics`: numbers and short text |
+| facet `outputStatistics` | `rowCount` where outputs count rows, `size` in bytes, `fileCount` |
+
+A reused artifact is told as an output too, because the run ended with it. Airflow gets an asset
+event for a new artifact only.
+
+Gauges of a training: [Metrics](metrics.md).
+"""  # noqa: E501 - a row of a table is a line
+
+
 @cache
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
@@ -158,6 +237,8 @@ def pages() -> dict[str, str]:
             "[JSON Schema](profile.schema.json).",
         ),
         "cli.md": cli_page(),
+        "metrics.md": metrics_page(),
+        "events.md": events_page(),
     }
 
 

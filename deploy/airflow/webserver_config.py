@@ -1,12 +1,19 @@
-"""Login by OIDC (Flask AppBuilder), and which group of the provider has which role of Airflow.
+"""Login by OIDC, and which group of the provider has which role of Airflow.
 
     Admin    roles, connections, pools
     Op       starts, stops and clears builds; approves what a gate left open
     User     starts builds
     Viewer   sees them
 
-Client id and secret are files that only Airflow can read. The provider may be any that speaks OIDC
-inside the account's network, such as Keycloak; nothing here calls out of it.
+Fill in `ISSUER`: the address below which the provider has `/.well-known/openid-configuration`. Its
+answer at the userinfo endpoint must hold `preferred_username` and, as a list of names, `groups`
+(Keycloak: a mapper of the kind "Group Membership", without the full path). There, register the
+address `https://<Airflow>/auth/oauth-authorized/oidc` as the one to come back to. A provider that
+names these things otherwise needs a way of its own: Flask AppBuilder has some, by the name of a
+provider (`azure`, `okta`, `auth0` and others).
+
+Client id and secret are files that only Airflow can read. Airflow calls the issuer alone. Login by
+OAuth needs the package Authlib in Airflow's image (the extra `oauth` of Airflow's FAB provider).
 """
 
 from __future__ import annotations
@@ -36,16 +43,16 @@ AUTH_ROLES_MAPPING = {
 }
 OAUTH_PROVIDERS = [
     {
-        "name": "keycloak",
+        # Flask AppBuilder knows some names and treats them in ways of their own. This is none of
+        # them, so that it asks the userinfo endpoint which the issuer names.
+        "name": "oidc",
         "icon": "fa-key",
         "token_key": "access_token",
         "remote_app": {
             "client_id": _secret("oidc_client_id"),
             "client_secret": _secret("oidc_client_secret"),
             "server_metadata_url": f"{ISSUER}/.well-known/openid-configuration",
-            "api_base_url": f"{ISSUER}/protocol/",
             "client_kwargs": {"scope": "openid email profile groups"},
         },
     }
 ]
-PERMANENT_SESSION_LIFETIME = 8 * 3600

@@ -5,7 +5,8 @@
     dags/              the DAGs, and below config/ the recipes and profiles of this checkout
     startup.sh         what every component finds in its environment
 
-`--constraints FILE` takes Airflow's constraints along, where MWAA cannot reach the internet.
+`--offline FOLDER` is for where MWAA cannot reach the internet: it takes Airflow's `constraints.txt`
+along, which lies in the folder, and the wheels that lie beside it; then pip asks no index.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ export HEARTH_PROFILE=PROFILE
 """
 
 
-def build(into: Path, profile: str, constraints: Path | None) -> None:
+def build(into: Path, profile: str, offline: Path | None) -> None:
     """Build all of it; what was there before is gone."""
     shutil.rmtree(into, ignore_errors=True)
     dags = into / "dags"
@@ -50,15 +51,20 @@ def build(into: Path, profile: str, constraints: Path | None) -> None:
         "https://raw.githubusercontent.com/apache/airflow/"
         f"constraints-{AIRFLOW}/constraints-{PYTHON}.txt"
     )
-    if constraints is not None:
-        shutil.copy(constraints, dags / "constraints.txt")
+    wheels: list[Path] = []
+    if offline is not None:
+        wheels = sorted(offline.glob("*.whl"))
+        shutil.copy(_constraints(offline), dags / "constraints.txt")
         where = f"{HOME}/dags/constraints.txt"
     wheel = _wheel(into)
     with zipfile.ZipFile(into / "plugins.zip", "w", zipfile.ZIP_DEFLATED) as plugins:
-        plugins.write(wheel, wheel.name)
+        for path in (wheel, *(one for one in wheels if one.name != wheel.name)):
+            plugins.write(path, path.name)
         plugins.write(ROOT / "plugins" / "hearth_plugin.py", "hearth_plugin.py")
     wheel.unlink()
-    lines = [f'--constraint "{where}"', *_pins(), f"{HOME}/plugins/{wheel.name}"]
+    # https://docs.aws.amazon.com/mwaa/latest/userguide/best-practices-dependencies.html
+    index = [f"--find-links {HOME}/plugins", "--no-index"] if wheels else []
+    lines = [*index, f'--constraint "{where}"', *_pins(), f"{HOME}/plugins/{wheel.name}"]
     # The extras that MWAA's Airflow lacks; their versions are the constraints' affair.
     lines += ["apache-airflow-providers-openlineage", "apprise"]
     (into / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -71,6 +77,14 @@ def _wheel(into: Path) -> Path:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = into.glob("*.whl")
     return wheel
+
+
+def _constraints(folder: Path) -> Path:
+    path = folder / "constraints.txt"
+    if not path.is_file():
+        message = f"{path}: is not there: put Airflow's constraints for {AIRFLOW} there"
+        raise SystemExit(message)
+    return path
 
 
 def _pins() -> list[str]:
@@ -90,9 +104,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("into", type=Path)
     parser.add_argument("--profile", default="aws", help="the profile that builds use")
-    parser.add_argument("--constraints", type=Path, help=f"Airflow's, of {AIRFLOW}")
+    parser.add_argument("--offline", type=Path, metavar="FOLDER", help="constraints and wheels")
     options = parser.parse_args()
-    build(options.into.absolute(), options.profile, options.constraints)
+    build(options.into.absolute(), options.profile, options.offline)
 
 
 if __name__ == "__main__":

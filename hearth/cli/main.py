@@ -226,7 +226,7 @@ def gc_(
             show.retained(dropped, deleted=not dry_run)
 
 
-app.command(epilog="Example: hearth preflight --profile aws-cn")(preflight)
+app.command(epilog="Example: hearth preflight --profile aws-cn  # needs AWS")(preflight)
 app.command(epilog="Example: hearth card demo --html card.html")(card)
 app.command(epilog="Example: hearth why debian-policy:ch01#3 --json")(why)
 app.command(epilog="Example: hearth sample endpoint --n 50 --seed 7 --out sample.csv")(sample)

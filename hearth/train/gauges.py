@@ -7,10 +7,41 @@ import math
 import re
 import socket
 from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from hearth.resources import MetricsTarget
 
 log = logging.getLogger(__name__)
+
+INTERVAL: Final = "every interval"
+VALIDATION: Final = "every validation"
+DEV: Final = "every validation, if the suite has a dev part"
+
+
+class Gauge(NamedTuple):
+    """What a gauge says, and when it is sent."""
+
+    unit: str
+    when: str
+
+
+GAUGES: Final[dict[str, Gauge]] = {
+    "step": Gauge("steps that are done", INTERVAL),
+    "steps": Gauge("steps of the whole run", INTERVAL),
+    "loss": Gauge("nats per token, of the interval's last step", INTERVAL),
+    "gradient_norm": Gauge("norm of that step's gradient before clipping", INTERVAL),
+    "learning_rate": Gauge("of the last group of weights", INTERVAL),
+    "tokens_per_second": Gauge("of all ranks, over the interval, without validation", INTERVAL),
+    "mfu": Gauge(
+        "share of the devices' peak, 0 to 1; only if `operation.peak_teraflops` is given", INTERVAL
+    ),
+    "memory_bytes": Gauge("the most that the first rank has held", INTERVAL),
+    "validation.loss": Gauge("nats per token, mean over the languages", VALIDATION),
+    "validation.bits_per_byte.<language>": Gauge("bits per byte of held-out text", VALIDATION),
+    "dev.bits_per_byte.<language>": Gauge("bits per byte of the suite's dev part", DEV),
+    "dev.accuracy.<language>": Gauge("accuracy on the dev part's cloze items, 0 to 1", DEV),
+}
+"""Every gauge of a training: the reference page is written from this, and a run is held to it."""
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.-]")
 """What has a meaning of its own in a StatsD line, or in the names that others make of it."""

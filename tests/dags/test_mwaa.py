@@ -31,13 +31,29 @@ print("\\n" + json.dumps({
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mwaa")
-    constraints = folder / "theirs.txt"
-    constraints.write_text("apache-airflow==3.3.1\n")
-    into = folder / "built"
+    (folder / "constraints.txt").write_text("apache-airflow==3.3.1\n")
+    return build(folder / "built", folder)
+
+
+def build(into: Path, offline: Path) -> Path:
     command = [sys.executable, ROOT / "deploy" / "mwaa" / "build.py", into, "--profile", "aws-cn"]
-    command += ["--constraints", constraints]
+    command += ["--offline", offline]
     subprocess.run(command, check=True, timeout=240, capture_output=True)
     return into
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is built with wheels along: one of a package that no environment has."""
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "constraints.txt").write_text("only-in-the-folder==1.0\n")
+    with zipfile.ZipFile(folder / "only_in_the_folder-1.0-py3-none-any.whl", "w") as wheel:
+        info = "only_in_the_folder-1.0.dist-info"
+        said = "Metadata-Version: 2.1\nName: only-in-the-folder\nVersion: 1.0\n"
+        wheel.writestr(f"{info}/METADATA", said)
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return build(folder / "built", folder)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +105,32 @@ def test_what_is_installed_is_pinned_or_constrained(built: Path) -> None:
     assert wheel.startswith("/usr/local/airflow/plugins/hearth-")
     with zipfile.ZipFile(built / "plugins.zip") as archive:
         assert wheel.rpartition("/")[2] in archive.namelist()
+
+
+def test_with_wheels_along_pip_finds_what_it_needs_and_asks_no_index(
+    closed: Path, tmp_path: Path
+) -> None:
+    """As MWAA installs it, but for the folder that it unpacks to."""
+    with zipfile.ZipFile(closed / "plugins.zip") as archive:
+        archive.extractall(tmp_path / "plugins")
+    text = (closed / "requirements.txt").read_text() + "only-in-the-folder\n"
+    text = text.replace("/usr/local/airflow/plugins", str(tmp_path / "plugins"))
+    text = text.replace("/usr/local/airflow/dags", str(closed / "dags"))
+    (tmp_path / "requirements.txt").write_text(text)
+    # A configuration that names an index is overruled: nothing listens there.
+    settings = {"PATH": os.environ["PATH"], "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--dry-run", "-r", tmp_path / "requirements.txt"],
+        env=settings, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "only-in-the-folder-1.0" in done.stdout
+
+
+def test_a_folder_without_constraints_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        build(tmp_path / "built", tmp_path)
+    assert b"constraints.txt: is not there" in refused.value.stderr
 
 
 def test_every_component_finds_recipes_and_profiles_and_no_secret(built: Path) -> None:

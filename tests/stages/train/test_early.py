@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from safetensors.torch import load_file
 
 from hearth.resources import MetricsTarget
 from hearth.train.asking import Asking, scores
+from hearth.train.curves import Interval
 from hearth.train.dev import DevPart
+from hearth.train.gauges import GAUGES, INTERVAL
 from hearth.train.launch import Ranks
 from hearth.train.run import Report, Workspace
 from hearth.train.sections import Parallelism
@@ -47,7 +50,10 @@ def test_the_dev_part_tells_a_trained_model_from_an_untrained_one(
     lines = "\n".join(told).splitlines()
     assert f"hearth.train.desk.dev.bits_per_byte.en:{last.dev.bits_per_byte['en']:.9g}|g" in lines
     names = {line.split(":")[0].removeprefix("hearth.train.desk.") for line in lines}
-    assert {"loss", "gradient_norm", "tokens_per_second", "memory_bytes", "validation.loss"} < names
+    # Without `operation.peak_teraflops` there is no mfu.
+    assert {re.sub(r"\.(en|zh)$", ".<language>", name) for name in names} == {*GAUGES} - {"mfu"}
+    each = {name for name, gauge in GAUGES.items() if gauge.when == INTERVAL}
+    assert each == {"step", "steps", *Interval.model_fields}
 
 
 def test_the_best_validated_model_is_published_and_outlives_a_restart(

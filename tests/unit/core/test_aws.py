@@ -77,9 +77,24 @@ def test_a_shipped_profile_with_blanks_is_refused_until_they_are_filled_in(
             load_profile(name)
         values = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
         assert len(str(refused.value).splitlines()) == values.count(BLANK)
+        owner = "1" * 12
+        text = text.replace(f'account: "{BLANK}"', f'account: "{owner}"')
         path.write_text(text.replace(BLANK, "filled"))
         profile = load_profile(name)
         assert profile.aws
+        # Nodes have interpreters; images are named where there are none.
+        assert profile.image_of("curator") is None
+        digest = "sha256:" + "ab" * 32
+        named = re.sub(r"^  # (curator|model): ", r"  \1: ", text, flags=re.MULTILINE)
+        named = re.sub(r"environments: \{.*\}", "environments: {}", named)
+        named = named.replace(f"sha256:{BLANK}", digest).replace(BLANK, "filled")
+        path.write_text(named)
+        registry = registry_of(profile.aws.region, owner)
+        assert load_profile(name).image_of("curator") == f"{registry}/hearth-curator@{digest}"
+        assert load_profile(name).image_of("model") == f"{registry}/hearth-model@{digest}"
+        path.write_text(named.replace(f'digest: "{digest}"', 'tag: "0.1.0"'))
+        with pytest.raises(SpecError, match="by_digest refuses the tag"):
+            load_profile(name)
         assert profile.aws.partition == name
         assert profile.storage.region == profile.aws.region
         # What is made there says so, until somebody has tried it there.

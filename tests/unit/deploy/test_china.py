@@ -7,9 +7,11 @@ from pathlib import Path
 
 import boto3
 import pytest
+import yaml
 
 from hearth.aws import _CONTAINER_ACCOUNTS, registry_of
 from hearth.preflight import offered
+from tests.documented import commands
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PAGES = {"china.md": "unconfirmed", "china.zh-CN.md": "未经确认"}
@@ -55,6 +57,18 @@ def test_what_the_pages_call_listed_botocore_lists_and_the_rest_not() -> None:
         assert sorted(session.get_available_regions(service, partition_name="aws-cn")) == CHINA
     for service in ("pcs", "codeartifact"):
         assert session.get_available_regions(service, partition_name="aws-cn") == []
+
+
+def test_the_machine_of_the_endpoint_runs_what_the_compose_file_has_it_run() -> None:
+    compose = yaml.safe_load((DOCS.parent / "docker-compose.yaml").read_text("utf-8"))
+    service = compose["services"]["endpoint"]
+    (told,) = [it for it in commands() if "supervisor" in it.text]
+    assert told.words[-len(service["command"]) :] == service["command"]
+    given = dict(re.findall(r"--env (\w+)=(\S+)", told.text))
+    assert set(service["environment"]) <= {*given, "<<"}
+    assert given["HEARTH_ENDPOINT_HOST"] == service["environment"]["HEARTH_ENDPOINT_HOST"]
+    for volume in service["volumes"]:
+        assert f":{volume.partition(':')[2]}" in told.text
 
 
 def test_both_pages_have_the_same_tables() -> None:

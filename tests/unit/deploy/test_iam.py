@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -15,17 +16,21 @@ from botocore.exceptions import BotoCoreError
 from hearth.aws import AwsSettings
 from hearth.awsapi import Account, AwsUnreachable
 from hearth.preflight import account
+from tests.documented import ROOT, Command, commands
 from tests.granted import (
     BY_BOTO3_IN_JOBS,
     BY_OBSTORE,
+    CALLERS,
     POLICIES,
+    ROLES,
     granted,
+    refused,
+    role_of,
     statements,
     watched,
     written,
 )
 
-ROLES = sorted(path.stem for path in POLICIES.glob("*.json"))
 ACCOUNT = "1" * 12
 
 
@@ -111,7 +116,34 @@ def test_a_call_from_hearths_code_is_seen_and_one_from_elsewhere_is_not(
                 "kms", endpoint_url=nowhere, region_name="us-west-2",
                 aws_access_key_id="x", aws_secret_access_key="x",  # noqa: S106
             ).list_keys()  # fmt: skip
-    assert asked == {("ecr:DescribeImages",)}
+    assert asked == {("airflow", ("ecr:DescribeImages",))}
+
+
+@pytest.mark.parametrize(
+    ("files", "role"),
+    [
+        (["hearth/s3.py", "hearth/rejects.py", "hearth/curate/rejects.py"], "curate"),
+        (["hearth/s3.py", "hearth/retention.py", "operators/reap.py"], "airflow"),
+        (["hearth/profile.py", "hearth/rollout/supervisor.py"], "serve"),
+        (["hearth/s3.py"], None),
+    ],
+)
+def test_a_call_is_made_in_the_role_of_the_program_that_makes_it(
+    files: list[str], role: str | None
+) -> None:
+    assert role_of([str(ROOT / name) for name in files]) == role
+
+
+def test_a_call_without_a_grant_in_its_role_is_refused_though_another_has_it() -> None:
+    create = ("sagemaker:CreateCluster",)
+    assert refused({("airflow", create), (None, create)}) == []
+    assert refused({("curate", create)}) == [("curate", create)]
+    assert refused({(None, ("iam:CreateUser",))}) == [(None, ("iam:CreateUser",))]
+
+
+def test_every_role_that_code_may_run_under_has_a_policy_and_every_folder_is_there() -> None:
+    assert set(CALLERS.values()) <= set(ROLES)
+    assert [name for name in CALLERS if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("region", ["cn-northwest-1", "us-west-2"])
@@ -126,6 +158,30 @@ def test_a_policy_is_filled_in_for_the_partition_of_its_region(role: str, region
     assert "${" not in done.stdout
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     assert len(re.sub(r"\s", "", done.stdout)) <= 6144
+
+
+@pytest.mark.parametrize(
+    "command",
+    [it for it in commands() if "render" in it.words[0] and "…" not in it.text],
+    ids=lambda command: command.text[:24],
+)
+def test_a_documented_command_fills_a_policy_in(command: Command) -> None:
+    text = command.text.replace("$AWS_REGION", "cn-north-1").replace("$ACCOUNT", ACCOUNT)
+    words = shlex.split(text.partition(">")[0])
+    done = subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert f":{ACCOUNT}:" in done.stdout
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_page_on_china_says_which_names_a_role_wants(role: str) -> None:
+    page = (ROOT / "docs" / "aws-china.md").read_text("utf-8")
+    (row,) = re.findall(rf"^\| `{role}` \|.*\| (.*) \|$", page, re.MULTILINE)
+    wanted = set(re.findall(r"\$\{(\w+)\}", (POLICIES / f"{role}.json").read_text("utf-8")))
+    common = {"Partition", "Suffix", "Region", "Account", "Bucket", "Prefix", "Key"}
+    assert set(re.findall(r"`(\w+)`", row)) == wanted - common
 
 
 def test_a_policy_with_a_blank_is_not_filled_in() -> None:
