@@ -178,7 +178,7 @@ def test_an_image_says_all_that_is_installed_in_it(image: tuple[str, Path]) -> N
     name, root = image
     told: dict[str, set[tuple[str, str]]] = {"pypi": set(), "deb": set()}
     for part in _bill(name, root)["components"]:
-        kind = part["purl"].removeprefix("pkg:").split("/")[0]
+        kind = "deb" if part.get("purl", "").startswith("pkg:deb/") else "pypi"
         told[kind].add((_canonical(part["name"]), part["version"]))
     status = (root / "var/lib/dpkg/status").read_text().split("\n\n")
     debian = [
