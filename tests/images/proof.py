@@ -21,7 +21,10 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PROOF: Final = ROOT / "docker" / "proof.json"
 INPUTS: Final = ("docker/*/*", "docker/*", "docker-compose.yaml", "profiles/compose.yaml")
 LIMITS: Final = {"airflow": 1.15e9, "curator": 2.6e9, "model": 2.1e9, "store": 0.35e9}
-"""The bytes that an image may have: about a tenth more than it has; whoever raises one says why."""
+"""The bytes that an image may have: about a tenth more than it has; whoever raises one says why.
+
+What makes them this large is in docs/operations.md, "The images".
+"""
 IMAGES: Final = tuple(LIMITS)
 
 
