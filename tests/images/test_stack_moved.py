@@ -93,6 +93,8 @@ def test_the_probes_of_the_chart_pass_in_the_image(second: Machine) -> None:
     ):
         done = second.compose.execute(name, *values[part]["livenessProbe"]["command"])
         assert done.returncode == 0, (part, done.stderr)
+    triggerer = values["triggerer"]["livenessProbe"]["command"]
+    assert second.compose.execute("worker", *triggerer).returncode != 0, "no triggerer runs there"
 
 
 def test_a_queue_asks_for_its_password(second: Machine) -> None:
