@@ -98,18 +98,9 @@ rehearse-stop: ## stop the rehearsal: Airflow, Slurm, the emulated AWS, the stor
 
 # Where the secrets of the compose stack lie.
 HEARTH_SECRETS ?= .hearth/compose
-# Profiles of the compose file: PROFILES=celery,monitoring
-PROFILES ?=
-ifneq (,$(PROFILES))
-export COMPOSE_PROFILES = $(PROFILES)
-endif
 export HEARTH_SECRETS
-ifneq (,$(findstring celery,$(PROFILES)))
-export HEARTH_EXECUTOR = CeleryExecutor
-endif
-ifneq (,$(findstring monitoring,$(PROFILES)))
-export HEARTH_MONITORING = True
-endif
+# Profiles of the compose file: PROFILES=celery,monitoring. They are remembered in .env; PROFILES= forgets them.
+REMEMBER := docker/settings $(if $(filter undefined,$(origin PROFILES)),,"$(PROFILES)")
 BACKUP ?=
 .PHONY: images secrets compose-up compose-backup compose-restore compose-upgrade
 images: ## build the images with docker, podman or buildah; docker/build says what can be set
@@ -119,10 +110,11 @@ secrets: ## make what is missing of the compose stack's secrets
 	@docker/secrets $(HEARTH_SECRETS)
 
 compose-up: images secrets ## start the compose stack, and say where things are
+	@$(REMEMBER)
 	@docker compose up --detach
 	@printf 'Airflow   http://localhost:%s   user admin, password in %s\nEndpoint  http://localhost:%s/v1\n' \
 	  "$${HEARTH_AIRFLOW_PORT:-18080}" "$(HEARTH_SECRETS)/admin_password" "$${HEARTH_ENDPOINT_PORT:-18000}"
-	@$(if $(findstring monitoring,$(PROFILES)),printf 'Prometheus http://localhost:%s\n' "$${HEARTH_PROMETHEUS_PORT:-19090}")
+	@! grep -q '^COMPOSE_PROFILES=.*monitoring' .env || printf 'Prometheus http://localhost:%s\n' "$${HEARTH_PROMETHEUS_PORT:-19090}"
 
 compose-backup: ## back the compose stack up: BACKUP=folder, a new one
 	@docker/backup $(BACKUP)
@@ -131,6 +123,7 @@ compose-restore: ## bring a backup onto an empty machine: BACKUP=folder
 	@docker/restore $(BACKUP)
 
 compose-upgrade: ## bring the compose stack to this version, after a backup: BACKUP=folder, a new one
+	@$(REMEMBER)
 	@docker/upgrade $(BACKUP)
 
 .PHONY: mwaa

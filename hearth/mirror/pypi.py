@@ -18,7 +18,7 @@ from hearth.mirror.fetching import VanishedError, Wanted, matching, verified
 from hearth.mirror.spec import PypiSource
 from hearth.mirror.web import check_hops
 
-_NEEDS: Final = "this environment has no Python of its own"
+NEEDS: Final = "this environment has no Python of its own"
 _DEFAULT_INDEX: Final = "https://pypi.org/simple"
 _QUIET: Final = ("--quiet", "--no-input", "--disable-pip-version-check")
 _WHEELS: Final = ("--no-deps", "--only-binary", ":all:")
@@ -34,20 +34,20 @@ def resolve(source: PypiSource, access: Access) -> PinnedSource:
         PolicyViolation: the index, or the host of the wheel, is not allowed.
         TransientError: the index did not answer.
     """
-    _check_index(source.id, access)
+    check_index(source.id, access)
     wanted = source.project + (f"=={source.version}" if source.version else "")
     with TemporaryDirectory(prefix="hearth-pip-") as target:
         # --target: an environment that its distribution manages refuses even a rehearsal without.
         answer = run(
             [
-                *_pip("install"), *_WHEELS, "--dry-run", "--ignore-installed",
+                *pip("install"), *_WHEELS, "--dry-run", "--ignore-installed",
                 "--target", target, "--report", "-", wanted,
             ],
-            needs=_NEEDS,
+            needs=NEEDS,
         )  # fmt: skip
     if answer.code:
         what = f"source {source.id}: pypi project {wanted}"
-        raise _failure(what, answer)
+        raise failure(what, answer)
     try:
         item = json.loads(answer.output)["install"][0]
         download, version = item["download_info"], item["metadata"]["version"]
@@ -79,10 +79,10 @@ def fetch(wanted: Wanted, folder: Path) -> Path:
     project = wanted.name.split("-")[0]
     answer = run(
         [
-            *_pip("download"), *_WHEELS, "--dest", folder,
+            *pip("download"), *_WHEELS, "--dest", folder,
             f"{project} @ {wanted.address}#sha256={wanted.sha256}",
         ],
-        needs=_NEEDS,
+        needs=NEEDS,
     )  # fmt: skip
     local = folder / wanted.name
     if answer.code == 0 and local.is_file():
@@ -94,24 +94,31 @@ def fetch(wanted: Wanted, folder: Path) -> Path:
         message = f"source {wanted.source}: {wanted.address}: is gone from the index"
         raise VanishedError(message)
     what = f"source {wanted.source}: {wanted.address}"
-    raise _failure(what, answer)
+    raise failure(what, answer)
 
 
-def _pip(command: str) -> list[str]:
+def pip(command: str) -> list[str]:
+    """Return the beginning of a command line of pip's."""
     return [sys.executable, "-m", "pip", command, *_QUIET]
 
 
-def _check_index(source: str, access: Access) -> None:
+def check_index(source: str, access: Access) -> None:
+    """Check that the indexes which pip is set up with are allowed.
+
+    Raises:
+        PolicyViolation: one is not.
+    """
     if access.configured_index:
         return
-    answer = run([sys.executable, "-m", "pip", "config", "list"], needs=_NEEDS)
+    answer = run([sys.executable, "-m", "pip", "config", "list"], needs=NEEDS)
     named = dict(_INDEXES.findall(answer.output))
     named.setdefault("index-url", _DEFAULT_INDEX)
     for address in " ".join(named.values()).replace("\\n", " ").split():
         access.check(address if "://" in address else f"file://{address}", source)
 
 
-def _failure(what: str, answer: Answer) -> DataError | TransientError:
+def failure(what: str, answer: Answer) -> DataError | TransientError:
+    """Return the error that pip's complaint amounts to."""
     said = answer.complaint
     if re.search(r"No matching distribution|from versions:|not a supported wheel", said):
         message = f"{what}: {said}: check project and version; only wheels are taken"

@@ -56,7 +56,14 @@ class Machine:
             with engine(self.compose, door, self.postgres.command) as command:
                 return subprocess.run(
                     [ROOT / "docker" / name, *arguments],
-                    env={**os.environ, "COMPOSE": command, "HEARTH_SECRETS": str(self.secrets)},
+                    env={
+                        **os.environ,
+                        "COMPOSE": command,
+                        "COMPOSE_PROFILES": ",".join(sorted(self.compose.profiles)),
+                        "ENGINE": "buildah",
+                        "HEARTH_PREFIX": PREFIX,
+                        "HEARTH_SECRETS": str(self.secrets),
+                    },
                     check=False,
                     capture_output=True,
                     text=True,
@@ -86,3 +93,9 @@ def secrets() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="hearth-secrets-") as folder:
         subprocess.run([ROOT / "docker" / "secrets", folder], check=True, stdout=subprocess.DEVNULL)
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def backups(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first machine's backup lies, which the second is made from."""
+    return tmp_path_factory.mktemp("backups")

@@ -125,6 +125,16 @@ class Compose:
         redirected = ["/bin/sh", "-c", 'exec "$@" </streams/in >/streams/out 2>/streams/err', "sh"]
         return self._run(name, [*redirected, *command], f"--volume={files}:/streams:rw"), files
 
+    def images(self, *names: str) -> list[str]:
+        """The ids of the images that services' containers were made from."""
+        what = ("buildah", "inspect", "--type=container", "--format={{.FromImageID}}")
+        made = [self._containers[name] for name in names if name in self._containers]
+        return [_said(*what, container) for container in made]
+
+    def on(self) -> list[str]:
+        """The services of the profiles that are on."""
+        return [name for name in self.services if self._on(name)]
+
     def running(self) -> list[str]:
         """The services that run, those that others depend on first."""
         return [name for name, process in self._running.items() if process.poll() is None]
@@ -203,8 +213,8 @@ class Compose:
         arguments.append(f"--hostname={name}")
         arguments += [f"--user={service['user']}"] if "user" in service else []
         for mount in service.get("volumes", ()):
-            source, target, *mode = mount.split(":")
-            arguments.append(f"--volume={self._volume(source)}:{target}:{','.join(mode) or 'rw'}")
+            place, target, mode = mounted(mount)
+            arguments.append(f"--volume={self._volume(place)}:{target}:{mode}")
         for place in service.get("tmpfs", ()):
             folder = self.folder / "tmpfs" / name / place.strip("/").replace("/", "-")
             arguments.append(f"--volume={_open(folder)}:{place}:rw")
@@ -232,6 +242,15 @@ class Compose:
 def substituted(text: str, variables: Mapping[str, str]) -> str:
     """Return a compose file's text with a value for every `${NAME:-default}`."""
     return _VARIABLE.sub(lambda found: variables.get(found[1]) or found[2] or "", text)
+
+
+def mounted(mount: str | Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return source, target and mode (`rw`, `ro`) of a service's mount, in either of its forms."""
+    if not isinstance(mount, str):
+        mode = "ro" if mount.get("read_only") else "rw"
+        return str(mount["source"]), str(mount["target"]), mode
+    source, target, *options = mount.split(":")
+    return source, target, ",".join(options) or "rw"
 
 
 def _open(folder: Path) -> Path:

@@ -82,12 +82,17 @@ def _do(
     while words and words[0].startswith("-"):
         flag = words.pop(0)
         assert flag in {"--services", "--status", "-T", "--rm", "--no-deps", "--detach", "--wait",
-                        "--no-recreate"}, flag  # fmt: skip
+                        "--no-recreate", "--quiet"}, flag  # fmt: skip
         if flag == "--status":
             words.pop(0)
+    told: dict[str, Callable[[], list[str]]] = {
+        "ps": compose.running,
+        "config": compose.on,
+        "images": lambda: compose.images(*words),
+    }
+    if verb in told:
+        return ["printf", "%s", "".join(f"{line}\n" for line in told[verb]())], None
     match verb:
-        case "ps":
-            return ["printf", "%s", "".join(f"{name}\n" for name in compose.running())], None
         case "stop":
             compose.stop(*words)
         case "up":

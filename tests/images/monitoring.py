@@ -191,3 +191,18 @@ def rules(root: Path, kind: str) -> dict[str, str]:
     """The expressions of a kind of rule, `record` or `alert`, by name."""
     groups = yaml.safe_load((root / RULES).read_text())["groups"]
     return {one[kind]: one["expr"] for group in groups for one in group["rules"] if kind in one}
+
+
+def operands(expression: str) -> list[str]:
+    """Return what an alert compares, each as a question that has an answer where all is well.
+
+    A comparison filters: where all is well it returns nothing. With `bool` it returns 0 or 1 for
+    whatever it found. What asks for absence has nothing to find.
+    """
+    between = r"\s(?:and|or|unless)\b(?:\s*on\s*\([^)]*\))?\s*"
+    parts = re.split(between, " ".join(expression.split()))
+    return [
+        re.sub(r"(==|!=|<=|>=|<|>)\s*(?=[\d.])", r"\1 bool ", part)
+        for part in parts
+        if not part.startswith("absent(")
+    ]

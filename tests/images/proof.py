@@ -1,7 +1,7 @@
 """Whether images and compose file are as they were when they last passed their tests.
 
-`python -m tests.images.proof check` exits 0 if so; `record REPORT...` writes it down after a green
-run.
+`python -m tests.images.proof check` exits 0 if so; `record PIP_AUDIT REPORT...` writes it down
+after a green run.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from tests.images.audit import audit
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 PROOF: Final = ROOT / "docker" / "proof.json"
 INPUTS: Final = ("docker/*/*", "docker/*", "docker-compose.yaml", "profiles/compose.yaml")
 LIMITS: Final = {"airflow": 1.15e9, "curator": 2.6e9, "model": 2.1e9, "store": 0.35e9}
-"""The bytes that an image may have: about a tenth more than it has; whoever raises one says why."""
+"""The bytes that an image may have: about a tenth more than it has; whoever raises one says why.
+
+What makes them this large is in docs/operations.md, "The images".
+"""
 IMAGES: Final = tuple(LIMITS)
 
 
@@ -33,20 +38,23 @@ def digest() -> str:
     return state.hexdigest()
 
 
-def record(*reports: Path) -> None:
-    """Write down what was proven, and what it measured."""
+def record(tool: Path, *reports: Path) -> None:
+    """Write down what was proven, and what it measured; the tool is pip-audit's folder."""
     suites = [next(ET.parse(one).getroot().iter("testsuite")).attrib for one in reports]  # noqa: S314 - pytest's own
     assert not any(int(suite["failures"]) + int(suite["errors"]) for suite in suites)
     sizes = {image: _size(f"localhost/hearth-{image}") for image in IMAGES}
     for image, size in sizes.items():
         sys.stdout.write(f"{image:8} {size / 1e9:5.2f} GB of {LIMITS[image] / 1e9:.2f}\n")
         assert size <= LIMITS[image], f"the image {image} has grown"
+    audited = audit(tool)
     proof = {
         "inputs": digest(),
         "on": datetime.now(UTC).date().isoformat(),
         "tests": sum(int(suite["tests"]) for suite in suites),
         "seconds": round(sum(float(suite["time"]) for suite in suites)),
         "image_bytes": sizes,
+        # What pip-audit knows against the packages; those that it knows nothing of are not audited.
+        "audit": audited,
     }
     PROOF.write_text(json.dumps(proof, indent=2) + "\n")
 
@@ -69,7 +77,7 @@ if __name__ == "__main__":
         case ["check"]:
             proven = json.loads(PROOF.read_text())["inputs"] if PROOF.exists() else None
             sys.exit(proven != digest())
-        case ["record", *reports] if reports:
-            record(*map(Path, reports))
+        case ["record", tool, *reports] if reports:
+            record(*map(Path, (tool, *reports)))
         case _:
             sys.exit(__doc__)

