@@ -12,8 +12,7 @@ address `https://<Airflow>/auth/oauth-authorized/oidc` as the one to come back t
 names these things otherwise needs a way of its own: Flask AppBuilder has some, by the name of a
 provider (`azure`, `okta`, `auth0` and others).
 
-Client id and secret are files that only Airflow can read. Airflow calls the issuer alone. Login by
-OAuth needs the package Authlib in Airflow's image (the extra `oauth` of Airflow's FAB provider).
+Client id and secret are files that only Airflow can read. Airflow calls the issuer alone.
 """
 
 from __future__ import annotations

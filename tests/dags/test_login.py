@@ -109,19 +109,8 @@ def serving(issuer: Issuer) -> Iterator[Issuer]:
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def authlib(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the package lies that Flask AppBuilder's OAuth needs, and that no lock has."""
-    folder = tmp_path_factory.mktemp("authlib")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    command += ["--target", str(folder)]
-    subprocess.run([*command, "authlib>=1,<2", "joserfc"], check=True, timeout=240)
-    return folder
-
-
-@pytest.mark.network
 def test_whoever_leaves_a_group_has_lost_its_role_at_the_next_login(
-    authlib: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     """Airflow's own login, with the file as it is shipped, against an issuer of the test's."""
     secrets = tmp_path / "secrets"
@@ -136,7 +125,6 @@ def test_whoever_leaves_a_group_has_lost_its_role_at_the_next_login(
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
             "AIRFLOW_HOME": str(tmp_path),
-            "PYTHONPATH": str(authlib),
             "AIRFLOW__CORE__AUTH_MANAGER": (
                 "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
             ),
