@@ -105,13 +105,26 @@ def linked(  # noqa: C901 - as one loop it can be read
                     break
 
 
-def duplicates(
-    signatures: npt.NDArray[np.uint32], shingles: Sequence[Hashes], section: DedupSection
+def pairs(
+    database: Database,
+    bands: Path,
+    section: DedupSection,
+    shingles: Sequence[Hashes],
+    sets: UnionFind,
 ) -> Iterator[tuple[int, int, float]]:
-    """Do the same for texts that are all in memory: one row of `signatures` a text."""
-    names = band_names(signatures, section.bands)
-    buckets = (bucket for band in names.T for bucket in _runs(band))
-    yield from linked(buckets, shingles, section.threshold, UnionFind(len(shingles)))
+    """Find enough pairs to connect what shares a band and is alike, as `linked` yields them.
+
+    Args:
+        database: Groups bands.
+        bands: What `write_bands` wrote.
+        section: How many bands there are, and the threshold.
+        shingles: Of each place.
+        sets: Of the places; pairs are joined in them.
+    """
+    # Small buckets come first, whatever their band, so that their order leaves no trace.
+    for least, most in ((2, SMALL), (SMALL + 1, None)):
+        found = buckets(database, bands, section.bands, least=least, most=most)
+        yield from linked(found, shingles, section.threshold, sets)
 
 
 def band_names(signatures: npt.NDArray[np.uint32], bands: int) -> npt.NDArray[np.uint64]:
@@ -165,18 +178,14 @@ def buckets(
             names, places = np.concatenate([names, some]), np.concatenate([places, at])
             # The last bucket may go on.
             last = int(np.searchsorted(names, names[-1]))
-            yield from _runs(names[:last], places[:last])
+            yield from runs(names[:last], places[:last])
             names, places = names[last:], places[last:]
-        yield from _runs(names, places)
+        yield from runs(names, places)
 
 
-def _runs(
-    names: npt.NDArray[np.uint64], places: npt.NDArray[np.uint32] | None = None
-) -> Iterator[list[int]]:
-    """Yield the places of equal names, which are sorted if places are given."""
-    order = np.argsort(names, kind="stable") if places is None else places
-    ordered = names[order] if places is None else names
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
-    ends = np.append(starts[1:], len(ordered))
-    for place in np.flatnonzero(ends - starts > 1):
-        yield order[starts[place] : ends[place]].tolist()
+def runs(names: npt.NDArray[np.integer], places: npt.NDArray[np.uint32]) -> Iterator[list[int]]:
+    """Yield the places of equal names, two or more; names are sorted."""
+    starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]])[: len(names)])
+    ends = np.append(starts[1:], len(names))
+    for number in np.flatnonzero(ends - starts > 1):
+        yield places[starts[number] : ends[number]].tolist()
