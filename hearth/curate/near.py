@@ -121,10 +121,23 @@ def pairs(
         shingles: Of each place.
         sets: Of the places; pairs are joined in them.
     """
+    crowded: list[int] = []
+
+    def small() -> Iterator[list[int]]:
+        for band in range(section.bands):
+            larger = False
+            for bucket in buckets(database, bands, [band]):
+                if len(bucket) <= SMALL:
+                    yield bucket
+                else:
+                    larger = True
+            if larger:
+                crowded.append(band)
+
     # Small buckets come first, whatever their band, so that their order leaves no trace.
-    for least, most in ((2, SMALL), (SMALL + 1, None)):
-        found = buckets(database, bands, section.bands, least=least, most=most)
-        yield from linked(found, shingles, section.threshold, sets)
+    yield from linked(small(), shingles, section.threshold, sets)
+    large = buckets(database, bands, crowded, least=SMALL + 1)
+    yield from linked(large, shingles, section.threshold, sets)
 
 
 def band_names(signatures: npt.NDArray[np.uint32], bands: int) -> npt.NDArray[np.uint64]:
@@ -153,25 +166,23 @@ def write_bands(
 
 
 def buckets(
-    database: Database, bands: Path, count: int, *, least: int = 2, most: int | None = None
+    database: Database, bands: Path, which: Iterable[int], *, least: int = 2
 ) -> Iterator[list[int]]:
     """Yield the texts that share a band, one band at a time.
 
     Args:
         database: Sorts them.
         bands: Parquet with `place`, and the names of the bands, `b0` and so on.
-        count: How many bands there are.
+        which: The numbers of bands.
         least: Texts of a bucket, at least.
-        most: And at most.
     """
     table = parquet(bands)
-    size = f"count(*) >= {least}" + ("" if most is None else f" AND count(*) <= {most}")
-    for band in range(count):
+    for band in which:
         names: npt.NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         places: npt.NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
         query = (
             f"SELECT b{band}, place FROM {table} WHERE b{band} IN "  # noqa: S608 - names of ours
-            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING {size}) "
+            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING count(*) >= {least}) "
             f"ORDER BY b{band}, place"
         )
         for some, at in database.columns(query):
