@@ -36,8 +36,8 @@ from benchmarks.curate import corpus
 from hearth.curate.database import Database
 from hearth.curate.near import SEED, Shingler, band_names, jaccard, pairs, write_bands
 from hearth.curate.normalise import clean
-from hearth.curate.plan import UnionFind
 from hearth.curate.passes import BATCH
+from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
 from hearth.curate.shelf import Sets, Shelf
 from hearth.curate.shingles import BatchShingler
