@@ -191,7 +191,10 @@ class Execution:
             name=attempt.name,
             command=("python", "-m", f"hearth.{plan.stage}", "--job", attempt.job_uri),
             environment=plan.stage.environment,
-            env=environment_for(record.profile.storage),
+            env={
+                **environment_for(record.profile.storage),
+                **record.profile.compute.environment_of(plan.stage),
+            },
             resources=JobResources(
                 nodes=wanted.nodes,
                 processes_per_node=wanted.processes_per_node,

@@ -17,7 +17,7 @@ from hearth.errors import NotFoundError, SpecError, TransientError
 from hearth.images import Images
 from hearth.model import CURATOR, MODEL, FrozenModel
 from hearth.policy import ObjectLock, Policy, Rejecting, RejectSettings
-from hearth.resources import BackendName, Compute, MetricsTarget
+from hearth.resources import RAY_ADDRESS, BackendName, Compute, MetricsTarget
 from hearth.settings import settings
 from hearth.yamlfile import load_model
 
@@ -254,6 +254,11 @@ class Profile(FrozenModel):
             object_lock=own.object_lock,
             steps=own.steps,
         )
+
+
+def ray_address() -> str | None:
+    """Return the Ray cluster that the environment names, seen from inside a job."""
+    return os.environ.get(RAY_ADDRESS) or None
 
 
 def names_in(folder: Path) -> list[str]:

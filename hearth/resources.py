@@ -20,6 +20,9 @@ RENDEZVOUS: Final = "HEARTH_RENDEZVOUS"
 TRIED_API: Final = "v0.0.38"
 """The version of slurmrestd's API that Hearth was run against: Slurm 22.05's."""
 
+RAY_ADDRESS: Final = "RAY_ADDRESS"
+"""Ray's own variable: the cluster that a job works on."""
+
 METRICS: Final = "metrics"
 """Under this key of a job's settings stands the `MetricsTarget`."""
 
@@ -224,6 +227,29 @@ class RunnerSettings(FrozenModel):
     )
 
 
+class RayCluster(FrozenModel):
+    """A Ray cluster that is there; the machine that a job runs on must be a node of it."""
+
+    address: str = Field(
+        pattern=r"^(local|\[?[A-Za-z0-9][A-Za-z0-9_.:-]*\]?:[0-9]{1,5})$",
+        description="`host:port` of its head; `local`: one of one node, which the job starts.",
+    )
+    token_file: Path | None = Field(
+        default=None,
+        description="A file on the job's machine with the token that the cluster asks for, if it "
+        "asks for one (Ray's `RAY_AUTH_MODE=token`).",
+    )
+
+    def environment(self) -> dict[str, str]:
+        """Return Ray's own variables for it: no secret is in them."""
+        token = (
+            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
+            if self.token_file
+            else {}
+        )
+        return {RAY_ADDRESS: self.address, **token}
+
+
 class Compute(FrozenModel):
     """The backend, and what each stage may use of it."""
 
@@ -233,6 +259,12 @@ class Compute(FrozenModel):
     )
     runner: RunnerSettings | None = Field(
         default=None, description="With `backend: runner`: the containers."
+    )
+    ray: RayCluster | None = Field(
+        default=None,
+        description="The Ray cluster on whose nodes curation runs, however small the corpus. None: "
+        "what `RAY_ADDRESS` says where the job is submitted (`backend: local`) or its container "
+        "runs (`runner`); without it, the job goes by the size of its input.",
     )
     resources: Resources = Field(
         default=Resources(), description="For every stage without its own."
@@ -247,6 +279,10 @@ class Compute(FrozenModel):
                 message = f"`{name}` says what `backend: {name}` means: give both or neither"
                 raise ValueError(message)
         return self
+
+    def environment_of(self, stage: Stage) -> dict[str, str]:
+        """Return what a job of `stage` needs in its environment to find its Ray cluster."""
+        return self.ray.environment() if self.ray and stage is Stage.CURATE else {}
 
     def resources_of(self, stage: Stage) -> Resources:
         """Return what `stage` may use."""

@@ -2,13 +2,14 @@
 
 From the repository, in the stages' environment:
 
-    python -m benchmarks.curate.start [--documents 400] [--runs 5] [--ray]
+    python -m benchmarks.curate.start [--documents 400] [--runs 5]
 
 `python -m hearth.curate` is run on made-up documents in a store in a folder, from job to artifact:
 every step of curation, the data card and the checks of what was written. Its steps of normalising
 and filtering alone (`benchmarks.curate.filters`) are then run in a process of their own, in this
-process as the program does it, and with `--ray` on Ray as the program does it and on Curator's
-`RayDataExecutor`, cluster and all.
+process as the program does it, on Ray as the program does it from 64 MiB, and on Curator's
+`RayDataExecutor`, cluster and all. The program misses its bars above 12 s, and where the process
+takes longer than `RayDataExecutor`.
 Seconds by the clock, since a cluster's start is mostly waiting, and of CPU; medians.
 """
 
@@ -45,11 +46,10 @@ class Spent(NamedTuple):
 
 
 def main() -> int:
-    """Measure, print, and say by the exit code whether the bar is met."""
+    """Measure, print, and say by the exit code whether the bars are met."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=400)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--ray", action="store_true")
     parser.add_argument("--steps", choices=("here", "ray", "data"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.steps:
@@ -61,19 +61,22 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             whole.append(_program(Path(folder), arguments.documents, number))
         here.append(_timed([*steps, "--steps", "here"]))
-        if arguments.ray:
-            ray.append(_timed([*steps, "--steps", "ray"]))
-            data.append(_timed([*steps, "--steps", "data"]))
+        ray.append(_timed([*steps, "--steps", "ray"]))
+        data.append(_timed([*steps, "--steps", "data"]))
+    walls = []
     for name, runs in (
         ("the whole program", whole),
         ("normalising and filtering, in the process", here),
         ("the same on Ray", ray),
         ("the same on RayDataExecutor", data),
     ):
-        if runs:
-            wall, cpu = (statistics.median(column) for column in zip(*runs, strict=True))
-            print(f"{arguments.documents} documents, {name}: {wall:.1f} s, {cpu:.1f} s of CPU")
-    return 0 if statistics.median(run.wall for run in whole) <= BAR else 1
+        wall, cpu = (statistics.median(column) for column in zip(*runs, strict=True))
+        print(f"{arguments.documents} documents, {name}: {wall:.1f} s, {cpu:.1f} s of CPU")
+        walls.append(wall)
+    program, process, _, stock = walls
+    print(f"the whole program: {program:.1f} s, bar {BAR}")
+    print(f"the process against RayDataExecutor: {process:.1f} s, bar {stock:.1f}")
+    return 0 if program <= BAR and process <= stock else 1
 
 
 def _program(folder: Path, count: int, seed: int) -> Spent:

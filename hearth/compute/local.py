@@ -41,6 +41,7 @@ _POLL: Final = 0.02
 INHERITED: Final = (
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
     "SSL_CERT_*", "*_CA_BUNDLE", "*_PROXY", "*_proxy", "PIP_*", "UV_*", "CUDA_*", "NVIDIA_*",
+    "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH",
 )  # fmt: skip
 
 

@@ -12,11 +12,13 @@ from hearth.curate import guard
 from hearth.curate.keys import ContentKey
 from hearth.curate.keywords.lists import Entries, merged, read_list
 from hearth.curate.pii.section import PII_KEY
+from hearth.curate.sections import DedupEngine
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, PREVIOUS, SPLITS, CurateSpec
 from hearth.digest import FileInfo
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.model import Stage
 from hearth.policy import REJECTS
+from hearth.profile import ray_address
 from hearth.provenance import code_digest
 from hearth.stage.context import Context
 from hearth.stage.program import main
@@ -27,15 +29,17 @@ _KEY_BYTES: Final = 16
 def run(context: Context) -> dict[str, Any]:
     """Fetch, curate, publish; return the metrics."""
     # Curator takes seconds to import, and a job that is refused should not wait for it.
-    from hearth.curate import card, mixture, passes  # noqa: PLC0415
+    from hearth.curate import card, mixture  # noqa: PLC0415
     from hearth.curate import executor as executors  # noqa: PLC0415
     from hearth.curate.about import about  # noqa: PLC0415
+    from hearth.curate.passes import Pass  # noqa: PLC0415
     from hearth.curate.prepare import readable  # noqa: PLC0415
     from hearth.curate.rejected import area_of, keep  # noqa: PLC0415
     from hearth.curate.run import Inputs, curate  # noqa: PLC0415
     from hearth.curate.shards import Shards  # noqa: PLC0415
 
-    spec = CurateSpec.model_validate(context.job.spec)
+    spec, cluster = CurateSpec.model_validate(context.job.spec), ray_address()
+    _check_engine(context, spec, cluster)
     key = _key(context, spec)
     area = area_of(context)
     folder = context.input("mirror").fetch("documents/*") / "documents"
@@ -68,12 +72,10 @@ def run(context: Context) -> dict[str, Any]:
     out, scratch = context.scratch / "out", context.scratch / "work"
     out.mkdir()
     scratch.mkdir()
-    rows = int(str(context.job.settings.get("shard_rows", passes.SHARD_ROWS)))
-    identity = _identity(context, key, rows)
-    shards = Shards(scratch, identity, context.attempt, context.earlier)
+    shards = Shards(scratch, _identity(context, key), context.attempt, context.earlier)
     inputs = Inputs(documents, items, questions, previous, entries, tokenizer)
-    with closing(executors.choose(size, context.job.settings, progress)) as chosen:
-        run_pass = passes.Pass(chosen, shards, rows)
+    with closing(executors.choose(size, cluster, progress)) as chosen:
+        run_pass = Pass(chosen, shards)
         metrics, written = curate(inputs, spec, key, out, run_pass, say)
     context.publish(out / mixture.FILE, mixture.FILE)
     for path, rows in written:
@@ -85,15 +87,23 @@ def run(context: Context) -> dict[str, Any]:
     return {**metrics, REJECTS: kept, "shards": dict(sorted(shards.counts.items()))}
 
 
-def _identity(context: Context, key: ContentKey, rows: int) -> str:
-    """Return what a finished shard depends on: the job, the code, both keys, and how it is cut."""
+def _check_engine(context: Context, spec: CurateSpec, cluster: str | None) -> None:
+    """Refuse now what would fail hours later for lack of a GPU, and say that nobody tried it."""
+    from hearth.curate import cudf  # noqa: PLC0415 - as in `run`
+
+    if spec.dedup.engine is DedupEngine.CUDF:
+        cudf.check(cluster)
+        context.unverified(cudf.UNVERIFIED)
+
+
+def _identity(context: Context, key: ContentKey) -> str:
+    """Return what a finished shard depends on: the job, the code, and both keys."""
     pseudonyms = ContentKey(key.pseudonyms).fingerprint if key.pseudonyms else ""
     known = (
         context.job.fingerprint,
         code_digest(Stage.CURATE),
         key.fingerprint,
         pseudonyms,
-        str(rows),
     )
     return hashlib.sha256("\n".join(known).encode()).hexdigest()
 

@@ -10,11 +10,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from hearth.curate import cudf
 from hearth.curate.banding import link
 from hearth.curate.database import parquet
 from hearth.curate.index import Index, columns_of
-from hearth.curate.near import SMALL, buckets, linked, write_bands
+from hearth.curate.near import SMALL, buckets, linked, pairs, write_bands
 from hearth.curate.plan import UnionFind
+from hearth.curate.sections import DedupEngine, DedupSection
 from hearth.curate.shelf import Sets
 from hearth.curate.spec import CurateSpec
 
@@ -54,20 +56,38 @@ def find_copies(index: Index, spec: CurateSpec) -> Copies:
         sets.union(int(exact[place]), place)
     # The first by key speaks for its copies: sources may declare the language differently.
     # Chinese and English share no shingles, so no pair crosses languages.
-    bands = index.folder / "bands.parquet"
-    write_bands(bands, spec.dedup.bands, _distinct(index, exact))
-    shingles = Sets(index.shingles, index.number)
-    count, threshold = spec.dedup.bands, spec.dedup.threshold
-    # Small buckets come first, whatever their band, so that their order leaves no trace.
-    if index.each is not None and len(index) >= ON_RAY:
-        link(index.each, bands, count, shingles, threshold, sets)
+    distinct = index.live & (exact == np.arange(len(index)))
+    if spec.dedup.engine is DedupEngine.CUDF:
+        shingles = Sets(index.shingles, index.number)
+        found = cudf.buckets(index, distinct, spec.dedup)
+        deque(linked(found, shingles, spec.dedup.threshold, sets), maxlen=0)
     else:
-        small = buckets(index.database, bands, count, most=SMALL)
-        deque(linked(small, shingles, threshold, sets), maxlen=0)
-    large = buckets(index.database, bands, count, least=SMALL + 1)
-    deque(linked(large, shingles, threshold, sets), maxlen=0)
+        link_near(index, distinct, spec.dedup, sets)
     near = sets.names()
     return Copies(exact, near, (np.bincount(near, minlength=len(near)) > 1)[near])
+
+
+def link_near(
+    index: Index, distinct: npt.NDArray[np.bool_], section: DedupSection, sets: UnionFind
+) -> None:
+    """Join near-duplicates: texts that share a band, if their exact Jaccard says so.
+
+    Args:
+        index: All documents.
+        distinct: The places that are compared.
+        section: Bands and threshold.
+        sets: Of the places; pairs are joined in them.
+    """
+    bands = index.folder / "bands.parquet"
+    write_bands(bands, section.bands, _bands_of(index, distinct))
+    shingles = Sets(index.shingles, index.number)
+    if index.each is not None and len(index) >= ON_RAY:
+        link(index.each, bands, section.bands, shingles, section.threshold, sets)
+        large = buckets(index.database, bands, range(section.bands), least=SMALL + 1)
+        found = linked(large, shingles, section.threshold, sets)
+    else:
+        found = pairs(index.database, bands, section, shingles, sets)
+    deque(found, maxlen=0)
 
 
 def canonical(
@@ -92,13 +112,12 @@ def canonical(
     return order[~first], stays[~first]
 
 
-def _distinct(
-    index: Index, exact: npt.NDArray[np.uint32]
+def _bands_of(
+    index: Index, distinct: npt.NDArray[np.bool_]
 ) -> Iterator[tuple[npt.NDArray[np.uint32], bytes]]:
-    """Yield places, and their bands' names, of documents that are live and no exact copies."""
+    """Yield places, and their bands' names, of some documents."""
     place = np.empty(len(index), dtype=np.uint32)
     place[index.number] = np.arange(len(index), dtype=np.uint32)
-    distinct = index.live & (exact == np.arange(len(index)))
     for numbers, bands in columns_of(index.shards, "bands"):
         at = place[numbers]
         keep = distinct[at]

@@ -1,80 +1,136 @@
-"""Near-duplicates on a GPU, by Curator's own workflows; `unverified`: it never ran on one.
+"""Candidates for near-duplicates from a GPU, by Curator's own workflow; `unverified`: none was had.
 
-The contract is that of the CPU's path and of Curator: a Parquet file of ids to remove, here the
-`doc_key`s, column `id` (`hearth.curate.tables.REMOVALS`). Curator's `TextDuplicatesRemovalStage`
-takes it as it is.
+`dedup.engine: cudf` takes it. It stands where bands are grouped otherwise: what it says belongs
+together is a bucket, whose members are then compared by exact Jaccard as ever. So copies are
+chosen, clusters logged and ids to remove written (`hearth.curate.tables.REMOVALS`) by the same
+code; only which texts are compared differs, since cuDF shingles characters in every language.
 
-What differs: cuDF shingles characters in every language, takes what its bands say for a duplicate
-without verifying it, and keeps any one copy, not the most trusted. So its ids are not those of the
-CPU's path, and a recipe does not switch between the two.
+Curator reaches Ray by `RAY_ADDRESS`, and ends every session of its process: hence a cluster has to
+be named. The workflow's files lie on the job's scratch, so that the cluster's GPUs must be on the
+job's machine, or share that disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hearth.curate import tables
+from hearth.curate.index import Index
+from hearth.curate.near import runs
 from hearth.curate.sections import DedupSection
+from hearth.errors import SpecError
 
 UNVERIFIED: Final = "deduplication by cuDF: written against Curator 1.4, never run on a GPU"
 """For the record of whoever used it."""
 _SHINGLE: Final = 24
 """Characters, Curator's default: below 20 it warns of false positives."""
+_GROUP: Final = "_duplicate_group_id"
+"""Curator's column; the module that names it imports cuDF."""
+_ROWS: Final = 100_000
+"""Texts in a file: what one worker reads at once."""
+_TOGETHER: Final = 1_000
+"""Texts that are written at once."""
 
 
-def removals(
-    files: Sequence[Path], work: Path, out: Path, section: DedupSection
-) -> list[tuple[Path, int]]:
-    """Find the documents to remove as near-duplicates, and write their ids.
+def workflow() -> ModuleType:
+    """Import Curator's workflow, which needs cuDF.
+
+    Raises:
+        SpecError: It cannot be imported here.
+    """
+    try:
+        from nemo_curator.stages.deduplication.fuzzy import workflow as found  # noqa: PLC0415
+    except ImportError as error:
+        message = (
+            f"curate.dedup.engine = cudf: cannot be used here ({error}): it needs a GPU and "
+            "Curator's extra `deduplication_cuda12` in the environment of jobs; take `cpu`, which "
+            "needs neither"
+        )
+        raise SpecError(message) from error
+    module: ModuleType = found
+    return module
+
+
+def check(cluster: str | None) -> None:
+    """Check ahead that the workflow could run.
 
     Args:
-        files: Parquet files with `doc_key` and `text`, normalised. They hold unredacted text, so
-            they and `work` belong on an encrypted disk.
-        work: A folder for what is forgotten afterwards.
-        out: Where the ids are written.
-        section: Permutations and bands.
+        cluster: The Ray cluster that the job was told of.
 
-    Returns:
-        The files that were written, with the rows of each.
+    Raises:
+        SpecError: It could not.
     """
-    # Both import cudf, and need a GPU.
-    from nemo_curator.stages.deduplication.fuzzy.workflow import (  # noqa: PLC0415
-        ID_GENERATOR_OUTPUT_FILENAME,
-        FuzzyDeduplicationWorkflow,
-    )
-    from nemo_curator.stages.text.deduplication.removal_workflow import (  # noqa: PLC0415
-        TextDuplicatesRemovalWorkflow,
-    )
+    workflow()
+    if cluster in {None, "local"}:
+        message = (
+            "curate.dedup.engine = cudf: no Ray cluster is named, and Curator's workflow needs one "
+            "with a GPU: start it, and name it in the profile, `compute.ray`; or take `cpu`"
+        )
+        raise SpecError(message)
 
-    paths = [str(path) for path in files]
-    found, left = work / "found", work / "left"
-    FuzzyDeduplicationWorkflow(
+
+def buckets(
+    index: Index, distinct: npt.NDArray[np.bool_], section: DedupSection
+) -> Iterator[list[int]]:
+    """Yield the places of texts that cuDF holds for copies of each other.
+
+    Args:
+        index: All documents.
+        distinct: The places that are compared.
+        section: Permutations and bands.
+    """
+    # Imported here, so that whoever takes no GPU needs nothing of it.
+    from nemo_curator.stages.deduplication.id_generator import (  # noqa: PLC0415
+        CURATOR_DEDUP_ID_STR,
+        IdGeneratorBase,
+    )
+    from nemo_curator.tasks import FileGroupTask  # noqa: PLC0415
+
+    stock, work = workflow(), index.folder / "cudf"
+    files = _write(index, np.flatnonzero(distinct), work)
+    stock.FuzzyDeduplicationWorkflow(
         cache_path=str(work / "cache"),
-        output_path=str(found),
-        input_path=paths,
+        output_path=str(work / "found"),
         text_field="text",
         char_ngrams=_SHINGLE,
         num_bands=section.bands,
         minhashes_per_band=section.permutations // section.bands,
-    ).run()
-    # Curator numbers documents by file; only its own removal knows which number is whose.
-    TextDuplicatesRemovalWorkflow(
-        input_path=paths,
-        ids_to_remove_path=str(found / "FuzzyDuplicateIds"),
-        output_path=str(left),
-        duplicate_id_field="_curator_dedup_id",
-        id_generator_path=str(found / ID_GENERATOR_OUTPUT_FILENAME),
-        output_fields=["doc_key"],
-    ).run()
-    kept = _keys(sorted(left.glob("*.parquet")))
-    return tables.write(out, tables.REMOVALS, {"id": sorted(_keys(files) - kept)})
+    ).run(initial_tasks=[FileGroupTask(dataset_name="cudf", data=[str(path)]) for path in files])
+    # Curator numbers texts file by file, in whatever order files are read.
+    numbered = IdGeneratorBase.from_disk(str(work / "found" / stock.ID_GENERATOR_OUTPUT_FILENAME))
+    place = np.empty(numbered.next_id, dtype=np.uint32)
+    for path in files:
+        first, last = numbered.get_batch_range(files=[str(path)], key=None)
+        place[first : last + 1] = pq.read_table(path, columns=["place"])["place"].to_numpy()
+    # Where it found no copies there is no such folder.
+    for path in sorted((work / "cache" / "ConnectedComponentsStage").glob("*.parquet")):
+        found: Any = pq.read_table(path)
+        at = place[found[CURATOR_DEDUP_ID_STR].to_numpy()]
+        names = found[_GROUP].to_numpy()
+        order = np.lexsort((at, names))
+        yield from runs(names[order], at[order])
 
 
-def _keys(files: Sequence[Path]) -> set[str]:
-    return {
-        key for path in files for key in pq.read_table(path, columns=["doc_key"])[0].to_pylist()
-    }
+def _write(index: Index, places: npt.NDArray[np.int64], work: Path) -> list[Path]:
+    """Write the redacted texts of places, some to a file."""
+    work.mkdir()
+    schema = pa.schema([("place", pa.uint32()), ("text", pa.string())])
+    files = []
+    for start in range(0, len(places), _ROWS):
+        files.append(work / f"{start:012}.parquet")
+        with pq.ParquetWriter(files[-1], schema) as file:
+            mine = places[start : start + _ROWS]
+            for first in range(0, len(mine), _TOGETHER):
+                at = mine[first : first + _TOGETHER]
+                pieces = (index.texts[number] for number in index.number[at].tolist())
+                texts = [piece.decode("utf-8", "replace") for piece in pieces]
+                columns = [pa.array(at.astype(np.uint32)), pa.array(texts, pa.string())]
+                file.write_table(pa.table(columns, schema=schema))
+    return files

@@ -7,9 +7,10 @@ corpus of a few megabytes is done in less. Both executors give the same rows.
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 from nemo_curator.backends.base import BaseExecutor, BaseStageAdapter, NodeInfo, WorkerMetadata
@@ -17,7 +18,8 @@ from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import EmptyTask, Task
 
 from hearth.curate.guard import on_ray
-from hearth.errors import HearthError
+from hearth.errors import HearthError, SpecError
+from hearth.resources import RAY_ADDRESS
 
 if TYPE_CHECKING:
     from hearth.curate.onray import RayExecutor
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RAY_ABOVE_BYTES: Final = 64 * 2**20
-"""Input, as stored, above which a Ray cluster is started; a job's settings may say otherwise.
+"""Input, as stored, from which a Ray cluster is started where none is named.
 
 Ray was seen to be faster from a sixth of it on two processors: `benchmarks/README.md`.
 """
+
+_ADDRESS: Final = re.compile(r"\[?[^/\s]+\]?:\d{1,5}")
+LOCAL: Final = "local"
+"""In place of an address: a cluster of one node, which is started here and ends with the run."""
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage and the number of documents it has just finished."""
@@ -41,9 +47,6 @@ class InProcessExecutor(BaseExecutor):
     again keep what they have set up, until others come.
     """
 
-    together: Final = 1
-    """Shards that one run of a pipeline should take."""
-
     def __init__(self, progress: Progress | None = None) -> None:
         super().__init__()
         self._progress = progress
@@ -53,6 +56,25 @@ class InProcessExecutor(BaseExecutor):
         self, stages: list[ProcessingStage], initial_tasks: list[Task] | None = None
     ) -> list[Task]:
         """Run the pipeline; return what its last stage returned."""
+        self._set_up(stages)
+        return self._through(self._adapters, initial_tasks or [EmptyTask()])
+
+    def stream(self, stages: list[ProcessingStage], tasks: Iterable[Task]) -> Iterator[list[Task]]:
+        """Run the pipeline on tasks as they come; return what its last stage returned of each."""
+        self._set_up(stages)
+
+        def through(task: Task) -> list[Task]:
+            return self._through(self._adapters, [task])
+
+        # Not a loop: its variable would hold a task while the next one is read.
+        return map(through, tasks)
+
+    def close(self) -> None:
+        """Let go of what stages have set up."""
+        while self._adapters:
+            self._adapters.pop().teardown()
+
+    def _set_up(self, stages: list[ProcessingStage]) -> None:
         if [id(adapter.stage) for adapter in self._adapters] != [id(stage) for stage in stages]:
             self.close()
             for stage in stages:
@@ -60,12 +82,6 @@ class InProcessExecutor(BaseExecutor):
                 adapter.setup_on_node(NodeInfo(), WorkerMetadata())
                 adapter.setup(WorkerMetadata())
                 self._adapters.append(adapter)
-        return self._through(self._adapters, initial_tasks or [EmptyTask()])
-
-    def close(self) -> None:
-        """Let go of what stages have set up."""
-        while self._adapters:
-            self._adapters.pop().teardown()
 
     def _through(self, adapters: Sequence[BaseStageAdapter], tasks: list[Task]) -> list[Task]:
         if not adapters:
@@ -87,26 +103,37 @@ class InProcessExecutor(BaseExecutor):
 
 
 def choose(
-    input_bytes: int, settings: dict[str, Any], progress: Progress
+    input_bytes: int, cluster: str | None, progress: Progress
 ) -> InProcessExecutor | RayExecutor:
     """Return the executor for an input of this size, which is to be closed in the end.
 
     Args:
         input_bytes: What is to be read, as stored.
-        settings: The job's settings: `ray_above_bytes` moves the switch-over; 0 always takes Ray.
+        cluster: The address of a Ray cluster, which is taken whatever the size.
         progress: Told what has been done.
+
+    Raises:
+        SpecError: The address is none.
     """
     quiet()
-    limit = int(settings.get("ray_above_bytes", RAY_ABOVE_BYTES))
-    if input_bytes < limit:
+    if cluster and cluster != LOCAL and not _ADDRESS.fullmatch(cluster):
+        message = (
+            f"{RAY_ADDRESS} = {cluster}: is not understood: name the cluster's head as host:port, "
+            f"or {LOCAL!r} for a cluster that is started here"
+        )
+        raise SpecError(message)
+    if cluster:
+        log.info("on the Ray cluster that was named: %s", cluster)
+    elif input_bytes < RAY_ABOVE_BYTES:
         return InProcessExecutor(progress)
-    log.info("%d bytes of input, Ray from %d: on Ray", input_bytes, limit)
+    else:
+        log.info("%d bytes of input, Ray from %d: on Ray", input_bytes, RAY_ABOVE_BYTES)
     on_ray()
-    return ray_executor(progress)
+    return ray_executor(progress, cluster or LOCAL)
 
 
-def ray_executor(progress: Progress | None = None) -> RayExecutor:
-    """Return the executor on Ray, which reports nothing to Ray's makers."""
+def ray_executor(progress: Progress | None = None, cluster: str = LOCAL) -> RayExecutor:
+    """Return the executor on a Ray cluster, which reports nothing to Ray's makers."""
     from ray._common.usage.usage_lib import (  # noqa: PLC0415 - no public way to switch it off
         set_usage_stats_enabled_via_env_var,
     )
@@ -114,7 +141,7 @@ def ray_executor(progress: Progress | None = None) -> RayExecutor:
     from hearth.curate.onray import RayExecutor  # noqa: PLC0415 - slow to import
 
     set_usage_stats_enabled_via_env_var(False)
-    return RayExecutor(progress)
+    return RayExecutor(progress, cluster)
 
 
 def quiet() -> None:

@@ -105,13 +105,39 @@ def linked(  # noqa: C901 - as one loop it can be read
                     break
 
 
-def duplicates(
-    signatures: npt.NDArray[np.uint32], shingles: Sequence[Hashes], section: DedupSection
+def pairs(
+    database: Database,
+    bands: Path,
+    section: DedupSection,
+    shingles: Sequence[Hashes],
+    sets: UnionFind,
 ) -> Iterator[tuple[int, int, float]]:
-    """Do the same for texts that are all in memory: one row of `signatures` a text."""
-    names = band_names(signatures, section.bands)
-    buckets = (bucket for band in names.T for bucket in _runs(band))
-    yield from linked(buckets, shingles, section.threshold, UnionFind(len(shingles)))
+    """Find enough pairs to connect what shares a band and is alike, as `linked` yields them.
+
+    Args:
+        database: Groups bands.
+        bands: What `write_bands` wrote.
+        section: How many bands there are, and the threshold.
+        shingles: Of each place.
+        sets: Of the places; pairs are joined in them.
+    """
+    crowded: list[int] = []
+
+    def small() -> Iterator[list[int]]:
+        for band in range(section.bands):
+            larger = False
+            for bucket in buckets(database, bands, [band]):
+                if len(bucket) <= SMALL:
+                    yield bucket
+                else:
+                    larger = True
+            if larger:
+                crowded.append(band)
+
+    # Small buckets come first, whatever their band, so that their order leaves no trace.
+    yield from linked(small(), shingles, section.threshold, sets)
+    large = buckets(database, bands, crowded, least=SMALL + 1)
+    yield from linked(large, shingles, section.threshold, sets)
 
 
 def band_names(signatures: npt.NDArray[np.uint32], bands: int) -> npt.NDArray[np.uint64]:
@@ -140,43 +166,37 @@ def write_bands(
 
 
 def buckets(
-    database: Database, bands: Path, count: int, *, least: int = 2, most: int | None = None
+    database: Database, bands: Path, which: Iterable[int], *, least: int = 2
 ) -> Iterator[list[int]]:
     """Yield the texts that share a band, one band at a time.
 
     Args:
         database: Sorts them.
         bands: Parquet with `place`, and the names of the bands, `b0` and so on.
-        count: How many bands there are.
+        which: The numbers of bands.
         least: Texts of a bucket, at least.
-        most: And at most.
     """
     table = parquet(bands)
-    size = f"count(*) >= {least}" + ("" if most is None else f" AND count(*) <= {most}")
-    for band in range(count):
+    for band in which:
         names: npt.NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         places: npt.NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
         query = (
             f"SELECT b{band}, place FROM {table} WHERE b{band} IN "  # noqa: S608 - names of ours
-            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING {size}) "
+            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING count(*) >= {least}) "
             f"ORDER BY b{band}, place"
         )
         for some, at in database.columns(query):
             names, places = np.concatenate([names, some]), np.concatenate([places, at])
             # The last bucket may go on.
             last = int(np.searchsorted(names, names[-1]))
-            yield from _runs(names[:last], places[:last])
+            yield from runs(names[:last], places[:last])
             names, places = names[last:], places[last:]
-        yield from _runs(names, places)
+        yield from runs(names, places)
 
 
-def _runs(
-    names: npt.NDArray[np.uint64], places: npt.NDArray[np.uint32] | None = None
-) -> Iterator[list[int]]:
-    """Yield the places of equal names, which are sorted if places are given."""
-    order = np.argsort(names, kind="stable") if places is None else places
-    ordered = names[order] if places is None else names
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
-    ends = np.append(starts[1:], len(ordered))
-    for place in np.flatnonzero(ends - starts > 1):
-        yield order[starts[place] : ends[place]].tolist()
+def runs(names: npt.NDArray[np.integer], places: npt.NDArray[np.uint32]) -> Iterator[list[int]]:
+    """Yield the places of equal names, two or more; names are sorted."""
+    starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]])[: len(names)])
+    ends = np.append(starts[1:], len(names))
+    for number in np.flatnonzero(ends - starts > 1):
+        yield places[starts[number] : ends[number]].tolist()

@@ -7,6 +7,7 @@ as long as the same ones come. What goes wrong with the cluster is worth another
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,30 +20,31 @@ from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import EmptyTask, Task
 from ray.exceptions import RayError, RayTaskError
 
-from hearth.curate.executor import InProcessExecutor, Progress, quiet
+from hearth.curate.executor import LOCAL, InProcessExecutor, Progress, quiet
 from hearth.errors import TransientError
 
 _NOT_STARTED: Final = "node timed out during startup"
+_PATIENCE: Final = 30.0
+"""Seconds in which the head of a named cluster must take a connection."""
 _RETRIES: Final = 5
 """Times that a task is done again whose worker died: what kills them all is no accident."""
 _AHEAD: Final = 3
-"""Tasks for each processor that are under way, so that none waits for this process."""
-_SHARDS: Final = 4
-"""Shards for each processor in one run of a pipeline: few workers wait for its end, and this
-process holds what it returns."""
+"""Tasks for each processor that are under way, so that none waits for this process, which holds no
+more of them."""
 
 
 class RayExecutor(BaseExecutor):
-    """Runs pipelines on the cluster that RAY_ADDRESS names, or on one that it starts.
+    """Runs pipelines on a cluster that is there, or on one that it starts.
 
     Each task goes through all stages in one worker, so that only the ends of a pipeline are carried
     to and fro. A task whose worker died is done again, on another node if need be.
     """
 
-    def __init__(self, progress: Progress | None = None) -> None:
-        """Tell `progress` of what has left the last stage."""
+    def __init__(self, progress: Progress | None = None, cluster: str = LOCAL) -> None:
+        """Run on the cluster of this address; tell `progress` of what has left the last stage."""
         super().__init__()
         self._progress = progress
+        self._cluster = cluster
         self._stages: list[ProcessingStage] = []
         self._name, self._reference = "", None
         self._started = False
@@ -55,6 +57,17 @@ class RayExecutor(BaseExecutor):
         Raises:
             TransientError: The cluster did not start, or a part of it that is needed died.
         """
+        found = self.stream(stages, initial_tasks or [EmptyTask()])
+        return [task for tasks in found for task in tasks]
+
+    def stream(self, stages: list[ProcessingStage], tasks: Iterable[Task]) -> Iterator[list[Task]]:
+        """Run the pipeline on tasks; yield what its last stage returned of each, in order.
+
+        They are taken as they are needed, some for each processor at a time.
+
+        Raises:
+            TransientError: As for `execute`.
+        """
         with _explained():
             self._start()
             if list(map(id, stages)) != list(map(id, self._stages)):
@@ -62,14 +75,10 @@ class RayExecutor(BaseExecutor):
                 self._stages = list(stages)
                 self._name, self._reference = uuid.uuid4().hex, ray.put(self._stages)
         chain = (self._name, [self._reference])
-        found: list[Task] = []
-        for tasks in self.each(
-            curate_batch, ((chain, task) for task in initial_tasks or [EmptyTask()])
-        ):
-            found += tasks
+        for found in self.each(curate_batch, ((chain, task) for task in tasks)):
             if self._progress:
-                self._progress(stages[-1].name, sum(task.num_items for task in tasks))
-        return found
+                self._progress(stages[-1].name, sum(task.num_items for task in found))
+            yield found
 
     def each(
         self, function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]
@@ -104,11 +113,6 @@ class RayExecutor(BaseExecutor):
             self._start()
             return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
-    @property
-    def together(self) -> int:
-        """Return how many shards one run of a pipeline should take."""
-        return _SHARDS * self.processors
-
     def close(self) -> None:
         """Leave the cluster; end it, if it was started here."""
         self._stages, self._name, self._reference = [], "", None
@@ -118,8 +122,28 @@ class RayExecutor(BaseExecutor):
 
     def _start(self) -> None:
         if not ray.is_initialized():
-            ray.init(include_dashboard=False)
+            # A session of Curator's own may have ended ours, and what was put with it.
+            self._stages = []
+            # An address is always given: without one, Ray joins whatever cluster it finds here.
+            if self._cluster == LOCAL:
+                ray.init(address=LOCAL, include_dashboard=False)
+            else:
+                self._join()
             self._started = True
+
+    def _join(self) -> None:
+        try:
+            # Ray itself waits minutes for a head that is not there.
+            host, _, port = self._cluster.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+            ray.init(address=self._cluster)
+        except (RayError, OSError, RuntimeError) as error:
+            why = str(error.__cause__ or error).strip().splitlines()[-1]
+            message = (
+                f"Ray cluster {self._cluster}: cannot be joined ({why}): see that its head runs, "
+                "that this machine is a node of it, and which token it asks for, and try again"
+            )
+            raise TransientError(message) from error
 
 
 _chain: tuple[str, list[ProcessingStage], InProcessExecutor] | None = None

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -65,16 +64,6 @@ class NgramModel:
         for fold in range(section.folds):
             flush(fold)
         return cls(section, counts, totals)
-
-    def save(self, path: Path) -> None:
-        """Write the model, as NumPy arrays."""
-        np.savez(path, counts=self._counts, totals=self._totals)
-
-    @classmethod
-    def load(cls, path: Path, section: PerplexitySection) -> NgramModel:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(section, arrays["counts"], arrays["totals"].tolist())
 
     def perplexity(self, text: str, fold: int = UNSEEN) -> float | None:
         """Return the perplexity of a text, per character, by all folds but its own.

@@ -154,13 +154,12 @@ def trim(index: Index, judged: Sequence[Path], spec: CurateSpec, run: Pass) -> T
     if section.trusted:
         codes = [code for code, name in enumerate(index.sources) if name in section.trusted]
         trusted &= np.isin(index.source, codes)
-    models, poison = dict[str, Path](), dict[int, str]()
+    models, poison = dict[str, NgramModel](), dict[int, str]()
     for code, language in sorted(enumerate(index.languages), key=lambda named: named[1]):
         mine = trusted & (index.language == code)
         if mine.any():
-            models[language] = index.folder / f"ngram-{language}.npz"
             known = ((text, int(index.fold[at])) for at, text in texts_of(judged, mine))
-            NgramModel.fit(known, section).save(models[language])
+            models[language] = NgramModel.fit(known, section)
     scores = _score(index, judged, models, spec, run, poison)
     live = np.flatnonzero(index.live).tolist()
     domains = [str(spec.domain(source)) for source in index.sources]
@@ -189,7 +188,7 @@ def trim(index: Index, judged: Sequence[Path], spec: CurateSpec, run: Pass) -> T
 def _score(
     index: Index,
     judged: Sequence[Path],
-    models: dict[str, Path],
+    models: dict[str, NgramModel],
     spec: CurateSpec,
     run: Pass,
     poison: dict[int, str],
@@ -209,7 +208,7 @@ def _score(
         }
         return pa.table(columns, schema=SCORED)
 
-    score = ScorePerplexity(models=models, section=spec.perplexity)
+    score = ScorePerplexity(models=models)
     stage = Apart.of(spec.read, Step.PERPLEXITY, score)
     for path in run("perplexity", [stage], judged, lambda path: batches(index, path), table):
         found = pq.read_table(path)

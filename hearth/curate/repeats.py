@@ -186,7 +186,10 @@ class Repeats:
         sets = UnionFind(len(keys))
         shingles = Sets(self._passages, numbers)
         for _ in linked(
-            buckets(self._index.database, few, bands), shingles, self._section.threshold, sets
+            buckets(self._index.database, few, range(bands)),
+            shingles,
+            self._section.threshold,
+            sets,
         ):
             pass
         # A set is named by its first member, which is the one that is preferred.

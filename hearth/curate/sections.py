@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -61,9 +62,22 @@ class ParagraphSection(FrozenModel):
     )
 
 
+class DedupEngine(StrEnum):
+    """What names the candidates for near-duplicates."""
+
+    CPU = "cpu"
+    CUDF = "cudf"
+
+
 class DedupSection(FrozenModel):
     """How copies are found: exact by keyed hash, near by MinHash-LSH verified by exact Jaccard."""
 
+    engine: DedupEngine = Field(
+        DedupEngine.CPU,
+        description="What names documents to compare: `cpu`, or `cudf`, NeMo Curator's workflow on "
+        "a GPU of the Ray cluster that the profile names (**unverified**). It shingles 24 "
+        "characters in every language, so it finds other candidates.",
+    )
     permutations: int = Field(
         128, ge=16, le=1024, description="Values of a signature. 128: FineWeb used 112."
     )

@@ -22,6 +22,7 @@ from hearth.compute.jobdir import EXIT, SCRATCH, SHIM, STOP
 from hearth.compute.local import LocalBackend, list_jobs
 from hearth.compute.outcome import Cause, JobState
 from hearth.compute.process import ProcessIdentity
+from hearth.resources import RAY_ADDRESS
 
 if TYPE_CHECKING:
     from tests.compute.conftest import LocalRig
@@ -87,6 +88,19 @@ def test_secrets_reach_the_command_and_no_file(local: LocalRig) -> None:
     files = [path for path in local.job("secret").path.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def test_a_ray_cluster_that_the_machine_names_reaches_the_job_unless_the_job_names_one(
+    local: LocalRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(RAY_ADDRESS, "10.0.0.5:6379")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "tell-nobody")
+    for name, env in (("machine", {}), ("profile", {RAY_ADDRESS: "10.0.0.6:6379"})):
+        script = (
+            f"[[ -z $RAY_AUTH_TOKEN && ${RAY_ADDRESS} == {env.get(RAY_ADDRESS, '10.0.0.5:6379')} ]]"
+        )
+        status = local.ended(local.backend.submit(local.bash(name, script, env=env)))
+        assert status.state is JobState.SUCCEEDED
 
 
 def test_a_jobs_folder_is_for_its_owner(local: LocalRig) -> None:

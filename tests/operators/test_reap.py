@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -108,6 +109,17 @@ def test_queued_and_running_runs_are_active_and_deleted_ones_are_not(
     airflow = SimpleNamespace(get_dr_count=lambda **_: count, get_dagrun_state=lambda **_: state)
     run = Run(dag_id="build_llm", run_id="run")
     assert ReapOperator(task_id="reap")._is_active(airflow, run) is active
+
+
+def test_the_ray_cluster_of_a_profile_reaches_the_job_that_curates(place: Any) -> None:
+    profile = place.config / "profiles" / "test.yaml"
+    said = profile.read_text().replace("compute: {", 'compute: {ray: {address: "h:6379"}, ')
+    profile.write_text(said)
+    context = place.build()
+    execution, record = place.execution(context, Stage.CURATE), place.build_of(context).record()
+    one, _ = execution.begin(_plan(context), record)
+    (folder,) = place.home.glob(f"jobs/{one.name}")
+    assert "RAY_ADDRESS" in json.loads((folder / "request.json").read_text())["env"]
 
 
 def _plan(context: dict[str, Any]) -> Any:

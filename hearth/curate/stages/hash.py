@@ -20,6 +20,7 @@ from hearth.curate.paragraphs import Hashed, hashed
 from hearth.curate.sections import DedupSection
 from hearth.curate.shingles import BatchShingler
 from hearth.curate.stages.marking import MarkingStage, Rows
+from hearth.errors import SpecError
 
 PARAGRAPHS = ("paragraphs", "passages", "passage_shingles", "passage_signatures")
 """Columns of a document's paragraphs: `hearth.curate.rows.Row` says what they hold."""
@@ -30,7 +31,8 @@ class HashContent(MarkingStage):
     """Write keyed hashes, shingles and MinHash signatures of text and paragraphs; drop the text.
 
     Attributes:
-        key: The deployment's content key.
+        key: The deployment's content key. Whoever knows it can test whether a text was there, so it
+            has no default and may not be empty.
         section: Shingles and permutations.
         text: The column of the normalised, unredacted text: it is gone afterwards.
         redacted: The column, if there is one, of the redacted text, whose paragraphs are to be
@@ -38,12 +40,18 @@ class HashContent(MarkingStage):
         language: The column that says whether shingles are of words or of characters.
     """
 
-    key: ContentKey = field(default_factory=lambda: ContentKey(b""))
+    key: ContentKey = field(kw_only=True)
     section: DedupSection = field(default_factory=DedupSection)
     text: str = "text"
     redacted: str = "redacted"
     language: str = "language"
     name: str = "hash_content"
+
+    def __post_init__(self) -> None:
+        """Refuse a key that everybody knows."""
+        if not self.key.secret:
+            message = "hash_content: key.secret is empty: hashes would tell what texts there are"
+            raise SpecError(message)
 
     def inputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that must be there."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from nemo_curator.backends.base import WorkerMetadata
 
 from hearth.curate.ledger import Step
 from hearth.curate.perplexity import UNSEEN, NgramModel
-from hearth.curate.spec import PerplexitySection
 from hearth.curate.stages.marking import MarkingStage, Rows
 
 
@@ -19,26 +16,29 @@ from hearth.curate.stages.marking import MarkingStage, Rows
 class ScorePerplexity(MarkingStage):
     """Write the perplexity of each live row under the model of its language.
 
+    The models travel with the stage, so that a worker on another machine needs no file of this one:
+    on Ray once to each node, whose workers share them.
+
     Attributes:
-        models: For each language, the file of its model; a language without one is not scored.
-        section: How the models were made.
+        models: For each language, its model; a language without one is not scored.
         text: The column that is scored.
         language: The column of the language.
-        fold: The column, if there is one, of the fold that must not judge the row; -1: none.
+        fold: The column of the fold that must not judge the row, -1 where no fold holds it; None
+            where the models saw none of the texts.
         output: The column that is written; empty where nothing was scored.
     """
 
-    models: dict[str, Path] = field(default_factory=dict)
-    section: PerplexitySection = field(default_factory=PerplexitySection)
+    models: dict[str, NgramModel] = field(default_factory=dict, repr=False)
     text: str = "text"
     language: str = "language"
-    fold: str = "fold"
+    fold: str | None = "fold"
     output: str = "perplexity"
     name: str = "score_perplexity"
 
     def inputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that must be there."""
-        return ["data"], [self.text, self.language]
+        folds = [] if self.fold is None else [self.fold]
+        return ["data"], [self.text, self.language, *folds]
 
     def outputs(self) -> tuple[list[str], list[str]]:
         """Name the columns that are written."""
@@ -48,19 +48,14 @@ class ScorePerplexity(MarkingStage):
         """Ask for a worker that keeps its models."""
         return {"is_actor_stage": True}
 
-    def setup(self, _worker: WorkerMetadata | None = None) -> None:
-        """Load the models."""
-        self._models = {
-            language: NgramModel.load(path, self.section) for language, path in self.models.items()
-        }
-
     def edit(self, frame: pd.DataFrame) -> None:
         """Score every live row."""
         rows = Rows(frame, Step.PERPLEXITY)
         texts, languages = rows.column(self.text), rows.column(self.language)
-        folds, scores = rows.column(self.fold, UNSEEN), rows.column(self.output)
+        folds = [UNSEEN] * len(frame) if self.fold is None else frame[self.fold].tolist()
+        scores = rows.column(self.output)
         for place in rows.live:
-            model = self._models.get(languages[place])
+            model = self.models.get(languages[place])
             if model is not None:
                 scores[place] = model.perplexity(texts[place], folds[place])
         rows.store(**{self.output: scores})

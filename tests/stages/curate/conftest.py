@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hearth.attempt import Attempt
 from hearth.curate.executor import InProcessExecutor, quiet
 from hearth.curate.keys import ContentKey
 from hearth.curate.passes import SHARD_ROWS, Pass
 from hearth.curate.rules import ChineseRules, EnglishRules
 from hearth.curate.run import Inputs, curate
 from hearth.curate.sections import SplitSection
-from hearth.curate.shards import Shards
+from hearth.curate.shards import FOLDER, Shards
 from hearth.curate.spec import (
     CurateSpec,
     Grave,
@@ -154,6 +155,12 @@ def spec_of(**changes: Any) -> CurateSpec:
         ),
     }
     return CurateSpec.model_validate({**fields, **changes})
+
+
+def sealed(attempt: Attempt) -> list[str]:
+    """The seals of the shards that an attempt finished."""
+    found = attempt.folder.list(FOLDER)
+    return [info.path for info in found if info.path.endswith(".json")]
 
 
 @dataclass

@@ -291,7 +291,6 @@ def test_ray_and_this_process_give_the_same_rows(tmp_path: Path, on_ray: RayExec
     write_documents(tmp_path / "documents.parquet", library())
     spec = spec_of()
     model = NgramModel.fit([(prose("zh", 1), 0), (prose("zh", 2), 1)], spec.perplexity)
-    model.save(tmp_path / "zh.npz")
     pq.write_table(pa.Table.from_pylist(suite_rows()), tmp_path / "items.parquet")
     items = suite_items(tmp_path / "items.parquet", (), spec)
 
@@ -301,9 +300,7 @@ def test_ray_and_this_process_give_the_same_rows(tmp_path: Path, on_ray: RayExec
             *stages(spec, KEY),
             CutContamination(items=items, section=spec.decontaminate, text="redacted"),
             FilterByLanguage(filters=filters_of(spec.quality), text="redacted"),
-            ScorePerplexity(
-                models={"zh": tmp_path / "zh.npz"}, section=spec.perplexity, text="redacted"
-            ),
+            ScorePerplexity(models={"zh": model}, text="redacted", fold=None),
         ]
         files, _ = readable([tmp_path / "documents.parquet"])
         batches = [batch for extent in extents(files) for batch in read(extent)]

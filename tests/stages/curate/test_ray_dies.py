@@ -16,23 +16,24 @@ import pyarrow.parquet as pq
 import pytest
 
 from hearth.attempt import Attempt, Outcome, exit_of
-from hearth.curate.__main__ import run
-from hearth.curate.executor import InProcessExecutor, ray_executor
+from hearth.curate.executor import LOCAL, InProcessExecutor, ray_executor
 from hearth.curate.passes import Pass
 from hearth.curate.prepare import prepare
 from hearth.curate.shards import Shards
-from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
+from hearth.curate.spec import CONTENT_KEY, CONTRACT
 from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
+from hearth.resources import RAY_ADDRESS
 from hearth.stage.job import environment_for
 from hearth.storage import Store
 from tests import artifacts
-from tests.artifacts import execute, publish
-from tests.stages.curate.conftest import KEY, library, spec_of
+from tests.artifacts import publish
+from tests.stages.curate.conftest import KEY, library, sealed, spec_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+_ROWS = 16
 
 
 def first(process: psutil.Process, wanted: Callable[[str], bool]) -> psutil.Process | None:
@@ -75,19 +76,17 @@ def test_a_worker_that_is_killed_loses_no_document_and_doubles_none(tmp_path: Pa
 @pytest.fixture
 def attempt(store: Store, tmp_path: Path) -> Callable[..., Attempt]:
     """Claims an attempt at curating the library."""
-    write_documents(tmp_path / "all.parquet", library())
-    inputs = {
-        "mirror": publish(store, Stage.MIRROR, {"documents/all.parquet": tmp_path / "all.parquet"})
-    }
+    made, files = library(), {}
+    for start in range(0, len(made), _ROWS):  # a shard is of one file
+        path = tmp_path / f"{start:03}.parquet"
+        write_documents(path, made[start : start + _ROWS])
+        files[f"documents/{path.name}"] = path
+    inputs = {"mirror": publish(store, Stage.MIRROR, files)}
     (tmp_path / "key").write_bytes(b"thirty-two bytes of a secret key")
-
-    def make(**settings: int) -> Attempt:
-        secrets = {CONTENT_KEY: SecretRef(file=tmp_path / "key")}
-        return artifacts.claim(
-            store, Stage.CURATE, CONTRACT, spec_of(), inputs, secrets=secrets, settings=settings
-        )
-
-    return make
+    secrets = {CONTENT_KEY: SecretRef(file=tmp_path / "key")}
+    return lambda: artifacts.claim(
+        store, Stage.CURATE, CONTRACT, spec_of(), inputs, secrets=secrets
+    )
 
 
 def started(attempt: Attempt, folder: Path) -> subprocess.Popen[bytes]:
@@ -99,37 +98,56 @@ def started(attempt: Attempt, folder: Path) -> subprocess.Popen[bytes]:
             env={
                 **os.environ,
                 **environment_for(storage, Path("/tmp")),  # noqa: S108 - Ray wants short paths
+                RAY_ADDRESS: LOCAL,
             },
             stdout=log,
             stderr=log,
         )
     while first(psutil.Process(process.pid), lambda name: name.startswith("ray::")) is None:
-        if process.poll() is not None:
-            said = (folder / "log").read_text()
-            assert (process.poll(), "did not start in time" in said) == (EXIT_TRANSIENT, True), said
-            pytest.skip("Ray waits 30 s for its node, and this machine was busier than that")
+        ended(process, folder)
         time.sleep(0.2)
     return process
 
 
-def test_the_death_of_the_only_node_is_worth_another_try(
+def ended(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Fail if the program has ended; skip if Ray never started."""
+    if process.poll() is not None:
+        said = (folder / "log").read_text()
+        assert (process.poll(), "did not start in time" in said) == (EXIT_TRANSIENT, True), said
+        pytest.skip("Ray waits 30 s for its node, and this machine was busier than that")
+
+
+def test_the_death_of_the_only_node_is_worth_another_try_which_takes_what_was_sealed(
     attempt: Callable[..., Attempt], tmp_path: Path
 ) -> None:
-    lost = attempt(ray_above_bytes=0)
+    lost = attempt()
     process = started(lost, tmp_path)
+    while len(sealed(lost)) < 2:
+        ended(process, tmp_path)
+        time.sleep(0.01)
     raylet = first(psutil.Process(process.pid), lambda name: name.endswith("/raylet"))
     assert raylet is not None
     raylet.kill()
     assert process.wait(240) == EXIT_TRANSIENT, (tmp_path / "log").read_text()
     lost.settle(exit_of(Outcome.LOST, EXIT_TRANSIENT, "the node died"))
-    _, end = execute(attempt(), Stage.CURATE, CONTRACT, CurateSpec, run)
-    assert end.code == EXIT_OK, end
+    done = sealed(lost)
+    assert done, "what returned before the node died is kept"
+    second = attempt()
+    process = started(second, tmp_path)
+    if process.wait(600) != EXIT_OK:
+        ended(process, tmp_path)
+    record = second.artifact.record()
+    assert record is not None
+    counts = record.metrics["shards"]
+    assert isinstance(counts, dict)
+    taken = {name: n for name, n in counts.items() if name.endswith(" taken")}
+    assert sum(int(str(n)) for n in taken.values()) == len(done)
 
 
 def test_nothing_of_ray_outlives_a_program_that_is_killed(
     attempt: Callable[..., Attempt], tmp_path: Path
 ) -> None:
-    process = started(attempt(ray_above_bytes=0), tmp_path)
+    process = started(attempt(), tmp_path)
     rest = psutil.Process(process.pid).children(recursive=True)
     # Ray's agents miss their raylet, too, but only after a minute.
     rest = [child for child in rest if "agent" not in " ".join(child.cmdline()[:3]).lower()]

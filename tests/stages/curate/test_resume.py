@@ -18,7 +18,6 @@ from hearth.artifact import ArtifactRecord
 from hearth.attempt import Attempt, Outcome, exit_of
 from hearth.curate.__main__ import run
 from hearth.curate.passes import SHARD_ROWS
-from hearth.curate.shards import FOLDER
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
 from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
@@ -28,7 +27,7 @@ from hearth.stage.job import environment_for
 from hearth.storage import Store
 from tests import artifacts
 from tests.artifacts import execute, publish
-from tests.stages.curate.conftest import PII, Corpus, Curate, library, spec_of, suite_rows
+from tests.stages.curate.conftest import PII, Corpus, Curate, library, sealed, spec_of, suite_rows
 
 ROWS = 16
 Claim = Callable[[CurateSpec], Attempt]
@@ -36,16 +35,16 @@ Claim = Callable[[CurateSpec], Attempt]
 
 @pytest.fixture
 def claim(store: Store, tmp_path: Path) -> Claim:
-    made = library()
-    half = len(made) // 2
-    for name, part in (("a", made[:half]), ("b", made[half:])):
+    # A shard is of one file.
+    parts = {f"{n:02}": library()[n : n + ROWS] for n in range(0, len(library()), ROWS)}
+    for name, part in parts.items():
         write_documents(tmp_path / f"{name}.parquet", part)
     pq.write_table(pa.Table.from_pylist(suite_rows()), tmp_path / "items.parquet")
     inputs = {
         "mirror": publish(
             store,
             Stage.MIRROR,
-            {f"documents/{name}.parquet": tmp_path / f"{name}.parquet" for name in "ab"},
+            {f"documents/{name}.parquet": tmp_path / f"{name}.parquet" for name in parts},
         ),
         "suite": publish(store, Stage.SUITE, {"items.parquet": tmp_path / "items.parquet"}),
     }
@@ -53,15 +52,7 @@ def claim(store: Store, tmp_path: Path) -> Claim:
     secrets = {CONTENT_KEY: SecretRef(file=tmp_path / "key")}
 
     def of(spec: CurateSpec) -> Attempt:
-        return artifacts.claim(
-            store,
-            Stage.CURATE,
-            CONTRACT,
-            spec,
-            inputs,
-            secrets=secrets,
-            settings={"shard_rows": ROWS},
-        )
+        return artifacts.claim(store, Stage.CURATE, CONTRACT, spec, inputs, secrets=secrets)
 
     return of
 
@@ -80,11 +71,6 @@ def record_of(attempt: Attempt) -> ArtifactRecord:
     record = attempt.artifact.record()
     assert record is not None
     return record
-
-
-def sealed(attempt: Attempt) -> list[str]:
-    found = attempt.folder.list(FOLDER)
-    return [info.path for info in found if info.path.endswith(".json")]
 
 
 def test_what_a_killed_run_finished_is_not_done_again_and_the_corpus_is_the_same(

@@ -130,3 +130,24 @@ def test_local_jobs_lie_in_the_home_and_run_in_two_environments() -> None:
     assert backend.jobs == settings.home / "jobs"
     assert backend.environments[Stage.TRAIN.environment] == settings.stages_python
     assert str(backend.environments["airflow"]) == sys.executable
+
+
+def test_a_ray_cluster_is_told_to_curation_alone_and_no_secret_with_it() -> None:
+    cluster = {"address": "10.0.0.5:6379", "token_file": "/etc/hearth/ray-token"}
+    compute = profile(backend="slurm", slurm=CLUSTER, ray=cluster).compute
+    assert compute.environment_of(Stage.CURATE) == {
+        "RAY_ADDRESS": "10.0.0.5:6379",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": "/etc/hearth/ray-token",
+    }
+    assert compute.environment_of(Stage.TRAIN) == {}
+    assert profile(backend="local").compute.environment_of(Stage.CURATE) == {}
+    assert profile(ray={"address": "local"}).compute.environment_of(Stage.CURATE) == {
+        "RAY_ADDRESS": "local"
+    }
+
+
+@pytest.mark.parametrize("address", ["", "10.0.0.5", "ray://10.0.0.5:10001", "a b:1", "auto"])
+def test_an_address_that_is_no_rays_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError, match="address"):
+        profile(ray={"address": address})

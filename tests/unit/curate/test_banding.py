@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 
 from hearth.curate import banding
 from hearth.curate.database import Database
-from hearth.curate.near import SMALL, buckets, linked, write_bands
+from hearth.curate.near import SMALL, buckets, linked, pairs, write_bands
 from hearth.curate.plan import UnionFind
+from hearth.curate.sections import DedupSection
 
 _TEXTS, _BANDS, _THRESHOLD = 400, 3, 0.8
 
@@ -44,13 +46,13 @@ def test_the_sets_are_those_of_one_process(
     monkeypatch.setattr(banding, "_SENT", at_once * 40)
 
     here, there = UnionFind(_TEXTS), UnionFind(_TEXTS)
-    small = buckets(database, bands, _BANDS, most=SMALL)
-    assert list(linked(small, shingles, _THRESHOLD, here))
+    section = DedupSection(permutations=_BANDS * 8, bands=_BANDS, threshold=_THRESHOLD)
+    assert list(pairs(database, bands, section, shingles, here))
     banding.link(each, bands, _BANDS, shingles, _THRESHOLD, there)
+    large = list(buckets(database, bands, range(_BANDS), least=SMALL + 1))
+    assert list(map(len, large)) == [int((names[:, -1] == 7).sum())]
+    deque(linked(large, shingles, _THRESHOLD, there), maxlen=0)
     assert there.names().tolist() == here.names().tolist()
-    assert [len(bucket) for bucket in buckets(database, bands, _BANDS, least=SMALL + 1)] == [
-        int((names[:, -1] == 7).sum())
-    ]
 
 
 def test_texts_without_company_are_compared_with_nobody(tmp_path: Path) -> None:

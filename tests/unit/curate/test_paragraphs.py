@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hearth.curate.clusters import Clusters, diameter
 from hearth.curate.cut import cut_repeats
 from hearth.curate.ledger import Ledger
-from hearth.curate.near import Shingler, duplicates, jaccard
+from hearth.curate.near import Shingler, jaccard, linked
 from hearth.curate.paragraphs import hashed, measure, script, spans
 from hearth.curate.plan import HELDNESS, SPLITS, UnionFind
 from hearth.curate.sections import DedupSection, ParagraphSection
@@ -188,12 +189,8 @@ SETS = st.lists(st.frozensets(st.integers(0, 12), min_size=1, max_size=8), min_s
 
 def connected(sets: Sequence[frozenset[int]], threshold: float) -> UnionFind:
     arrays = [np.array(sorted(made), dtype=np.uint64) for made in sets]
-    signatures = np.zeros((len(sets), DEDUP.permutations), dtype=np.uint32)
     joined = UnionFind(len(sets))
-    for one, other, _ in duplicates(
-        signatures, arrays, DEDUP.model_copy(update={"threshold": threshold})
-    ):
-        joined.union(one, other)
+    deque(linked([range(len(sets))], arrays, threshold, joined), maxlen=0)
     return joined
 
 

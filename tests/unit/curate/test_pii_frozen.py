@@ -10,14 +10,12 @@ import pytest
 
 from hearth.curate.pii.kinds import PiiKind
 from hearth.curate.pii.redact import detect
-from tests.unit.curate.pii.score import FROZEN, SECOND, Score, documents, score
+from tests.unit.curate.pii.score import BARS, FROZEN, KEPT, SECOND, Score, documents, score
 
 DIGESTS = {
     FROZEN: "daa9b734fe6a29073eefc040619e0d310811df0198f68f0aebfebba548371363",
     SECOND: "2d9728c18a724709a355e4b9b27e6becc580e23878fccf875f8b03f2b8a71c08",
 }
-BARS = {"checked": 0.95, "context": 0.80, "broken": 0.80}
-KEPT = 0.97
 
 
 @pytest.fixture(scope="module", params=[FROZEN, SECOND], ids=lambda path: path.stem)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hearth.curate.contamination import Reading, SuiteIndex, SuiteItem, cut, packed, unpacked
 from hearth.curate.hashing import grams, letters, words
 from hearth.curate.keys import ContentKey, Domain, fraction
-from hearth.curate.near import Shingler, duplicates, jaccard
+from hearth.curate.near import Shingler, jaccard, linked
 from hearth.curate.normalise import clean
 from hearth.curate.perplexity import NgramModel, Weighted
+from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DecontaminateSection, DedupSection
 from hearth.curate.shingles import BatchShingler
 from hearth.curate.spec import (
@@ -130,9 +131,9 @@ def test_candidates_are_verified_and_connected() -> None:
     base = " ".join(f"word{number}" for number in range(200))
     texts = [base, base + " end", "start " + base, base.replace("word1", "other"), ZH]
     sets = [shingler.shingles(text, "en") for text in texts]
-    # Equal signatures: every document is a candidate of every other.
-    signatures = np.zeros((len(texts), DEDUP.permutations), dtype=np.uint32)
-    found = list(duplicates(signatures, sets, DEDUP))
+    # Every document is a candidate of every other.
+    everybody = range(len(texts))
+    found = list(linked([everybody], sets, DEDUP.threshold, UnionFind(len(texts))))
     assert {place for one, other, _ in found for place in (one, other)} == {0, 1, 2}
     assert all(likeness >= DEDUP.threshold for _, _, likeness in found)
 
