@@ -23,7 +23,7 @@ from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan
 from hearth.storage import Store
 from hearth.tombstones import Buried, tombstones, without
-from hearth.trace.copies import keys_of, with_copies
+from hearth.trace.copies import copied_from, keys_of
 from hearth.trace.corpora import Corpus
 
 _TEXT: Final = ("doc_key", "content_id", "source", "split")
@@ -210,11 +210,12 @@ def _under(record: ArtifactRecord) -> set[tuple[str, str]]:
 
 
 def _near(corpus: Corpus, buried: Buried) -> dict[str, Tombstone]:
-    found: dict[str, Tombstone] = {}
-    for value, grave in buried.by_kind[TombstoneKind.NEAR].items():
-        keys = {value, *keys_of(corpus, {value})}
-        found |= dict.fromkeys(with_copies(corpus, keys), grave)
-    return found
+    graves = buried.by_kind[TombstoneKind.NEAR]
+    if not graves:
+        return {}
+    named = dict(graves)
+    named |= {key: graves[content] for key, content in keys_of(corpus, graves).items()}
+    return {key: named[of] for key, of in copied_from(corpus, named).items()}
 
 
 def _ids(found: Iterable[Hit]) -> set[tuple[str, str]]:
