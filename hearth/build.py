@@ -42,6 +42,8 @@ class EventKind(StrEnum):
     ROLLED_BACK = "rolled_back"
     ALLOWED = "allowed"
     """A revoked artifact may be used all the same: who says so, and why."""
+    WITHDRAWN = "withdrawn"
+    """Its model was taken out of service: it is revoked, and the grace is over."""
     CLUSTER = "cluster"
     """A cluster came, changed or went, or a node of it was repaired."""
     FAILED = "failed"

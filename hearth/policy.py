@@ -22,6 +22,13 @@ class Policy(FrozenModel):
     approval_hours: float = Field(
         default=72.0, gt=0, description="A question to a person counts as rejected after this."
     )
+    revoked_hours: float = Field(
+        default=72.0,
+        ge=0,
+        description="So long may what serves serve on after something that it was made from was "
+        "withdrawn: time to build anew. Then it is taken out of service, unless somebody allowed "
+        "it (`hearth withdraw --allow`). 0: at once.",
+    )
     require_collection: bool = Field(
         default=False, description="Refuse a source whose recipe has no collection record of it."
     )

@@ -7,7 +7,7 @@ wanted it, why, and what held the documents then. Neither ever holds a document'
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -17,7 +17,7 @@ from pydantic import Field
 from hearth.artifact import Artifact
 from hearth.errors import NotFoundError, SpecError
 from hearth.lock import Tombstone, TombstoneKind, names_of
-from hearth.model import FrozenModel, Stage
+from hearth.model import FrozenModel, Stage, parse
 from hearth.rejects import Area
 from hearth.scan import scan
 from hearth.storage import Store
@@ -120,6 +120,13 @@ def withdraw(root: Store, plan: Withdrawal) -> None:
     if plan.tombstones:
         bury(root, plan.id, plan.tombstones)
     root.create(f"{RECORDS}/{plan.id}.json", plan.model_dump_json(indent=1).encode())
+
+
+def withdrawals(root: Store) -> Iterator[Withdrawal]:
+    """Yield the records of all withdrawals."""
+    for info in root.list(RECORDS):
+        advice = "restore the version before: what serves is held against it"
+        yield parse(Withdrawal, root.get(info.path), root.url(info.path), "of a withdrawal", advice)
 
 
 def _documents(root: Store, descent: Descent, corpora: Sequence[Corpus], wish: Wish) -> set[str]:
