@@ -54,7 +54,8 @@ class ObjectLock(StrEnum):
 
 
 Rejecting = Literal[
-    "pii", "exact", "near", "decontaminate", "quality", "perplexity"
+    "pii", "reserved", "exact", "near", "paragraph", "boilerplate", "decontaminate", "quality",
+    "keywords", "perplexity",
 ]  # fmt: skip
 """Steps of curation whose dropped documents can be kept: from the step on that redacts."""
 
@@ -85,7 +86,8 @@ class RejectSettings(FrozenModel):
         description="The customer-managed KMS key of this area alone; needed if the store has one.",
     )
     steps: tuple[Rejecting, ...] = Field(
-        default=("pii",), description="Whose drops are kept; others are only decisions on record."
+        default=("pii", "keywords"),
+        description="Whose drops are kept; others are only decisions on record.",
     )
     endpoint_url: AnyHttpUrl | None = Field(default=None, description="None: the store's.")
     region: str | None = Field(default=None, description="None: the store's.")

@@ -63,7 +63,7 @@ def area_of(context: Context) -> Area | None:
         return None
     area = Area(RejectArea.model_validate(context.job.settings[REJECTS]))
     # Now, and not after hours of work whose end it would be.
-    area.held(context.job.fingerprint)
+    area.ask(context.job.fingerprint)
     return area
 
 
