@@ -27,7 +27,7 @@ class Policy(FrozenModel):
         ge=0,
         description="So long may what serves serve on after something that it was made from was "
         "withdrawn: time to build anew. Then it is taken out of service, unless somebody allowed "
-        "it (`hearth withdraw --allow`). 0: at once.",
+        "it (`hearth withdraw --allow URI`). 0: at once.",
     )
     require_collection: bool = Field(
         default=False, description="Refuse a source whose recipe has no collection record of it."
