@@ -15,5 +15,8 @@ dag: DAG = reap_dag(
 
 A kill that nobody heard, because the triggerer or a worker was down, leaves a job behind. This ends
 it. Jobs of builds that are queued or running are never touched.
+
+What serves and was made from something withdrawn is taken out of service once
+`policy.revoked_hours` of its profile are over, unless somebody allowed it.
 """,
 )

@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     ROLLED_OUT = "rolled_out"
     ROLLED_BACK = "rolled_back"
     ALLOWED = "allowed"
+    WITHDRAWN = "withdrawn"
     CLUSTER = "cluster"
     FAILED = "failed"
 
@@ -91,6 +92,10 @@ HAPPENINGS: Final[dict[EventKind, Happening]] = {
     EventKind.ALLOWED: Happening(
         "somebody lets a revoked artifact be used all the same",
         ("artifact", "by", "reason", "tombstones"),
+    ),
+    EventKind.WITHDRAWN: Happening(
+        "its model was taken out of service: it is revoked, and `policy.revoked_hours` are over",
+        ("endpoint", "version", "reason"),
     ),
     EventKind.CLUSTER: Happening(
         "a cluster came, changed or went, or a node of it was repaired", ("cluster", "what")

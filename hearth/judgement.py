@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 from hearth.artifact import Artifact, ArtifactRecord, InputRef, read_record
 from hearth.build import Build, BuildRecord, EventKind
 from hearth.errors import DataError, SpecError
-from hearth.gate.decision import AcceptanceCheck, GateDecision, Reference
+from hearth.gate.decision import AcceptanceCheck, GateDecision, Reference, RuleCheck
 from hearth.gate.spec import GateSection
 from hearth.model import FrozenModel, Stage, parse
 from hearth.pipeline import StagePlan, evaluation_of, recipe_of, stage_plans
-from hearth.review.demand import acceptance_checks
+from hearth.review.demand import checks
 from hearth.rollout.state import Version, read_state
 from hearth.storage import Store
 from hearth.suite.manifest import SuiteManifest
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 JUDGEMENT: Final = "gate.json"
 ITEMS: Final = "items.parquet"
 SUITE: Final = "suite.json"
+_MET: Final = {True: "yes", False: "no", None: "open"}
 
 
 class Judgement(FrozenModel):
@@ -144,6 +145,12 @@ def describe(judgement: Judgement) -> str:
     if decision.acceptances:
         lines += ["", "| reviewed by | sample | accepted | interval | asked for | judged | met |"]
         lines += ["|---|---|---|---|---|---|---|", *map(_reviewed, decision.acceptances)]
+    if decision.rules:
+        lines += ["", "| rule | asked for | found | met |", "|---|---|---|---|"]
+        lines += [
+            f"| {one.rule} | {one.wanted} | {one.found} | {_MET[one.met]} |"
+            for one in decision.rules
+        ]
     if decision.items_needed:
         lines += ["", f"About {decision.items_needed} items a task would decide it."]
     return "\n".join(lines)
@@ -152,14 +159,13 @@ def describe(judgement: Judgement) -> str:
 def _reviewed(one: AcceptanceCheck) -> str:
     share = "–" if one.share is None else f"{one.share:.2%}"
     interval = "–" if one.lower is None else f"{one.lower:.2%} to {one.upper:.2%}"
-    met = {True: "yes", False: "no", None: "open"}[one.met]
     who = f"{one.method}: {', '.join(one.reviewers)}" if one.reviewers else one.method
     sample = one.sample or "–"
     if one.samples > 1:
         sample += f" (of {one.samples})"
     return (
         f"| {who} | {sample} | {share} | {interval} | {one.limit:.2%} "
-        f"| {one.judged} of {one.wanted} wanted | {met} |"
+        f"| {one.judged} of {one.wanted} wanted | {_MET[one.met]} |"
     )
 
 
@@ -202,12 +208,14 @@ def _exposed(root: Store, plan: StagePlan) -> dict[str, float]:
     return shares
 
 
-def _accepted(root: Store, plan: StagePlan, section: GateSection) -> tuple[AcceptanceCheck, ...]:
-    """Return what reviewers said of the corpus by now, as far as the recipe asks them."""
+def _accepted(
+    root: Store, plan: StagePlan, section: GateSection
+) -> tuple[AcceptanceCheck | RuleCheck, ...]:
+    """Return how the corpus and its reviews stand by now, as far as the recipe asks."""
     if section.acceptance is None:
         return ()
     _, record = _record(root, plan, "curate")
-    return acceptance_checks(root, Corpus(root, record), section.acceptance)
+    return checks(root, Corpus(root, record), section.acceptance)
 
 
 def _suite(root: Store, plan: StagePlan) -> SuiteManifest:

@@ -62,6 +62,15 @@ class PinnedList(FrozenModel):
         return f"{LISTS}/{self.sha256}"
 
 
+class Sketch(FrozenModel):
+    """What a near copy of a text is known by without the text: `hearth.curate.sketches`."""
+
+    words: int = Field(ge=1, description="Words in a shingle of English.")
+    characters: int = Field(ge=1, description="Characters in a shingle of Chinese.")
+    shingles: int = Field(ge=1, description="How many the text has.")
+    least: str = Field(min_length=1, description="The least of their keyed hashes, in Base64.")
+
+
 class TombstoneKind(StrEnum):
     """How a tombstone finds what it buries."""
 
@@ -70,7 +79,10 @@ class TombstoneKind(StrEnum):
     CONTENT = "content"
     """By content_id, whatever the key: copies, also under other sources."""
     NEAR = "near"
-    """By doc_key or content_id, with all exact and near copies that curation finds."""
+    """By doc_key or content_id, with all exact and near copies that curation finds.
+
+    By a content that carries its sketch: also when no source has that content any more.
+    """
     SOURCE = "source"
     """By source, whatever it holds now or later."""
 
@@ -85,6 +97,11 @@ class Tombstone(FrozenModel):
     reason: str = Field(min_length=1)
     since: datetime
     by: str = Field(default="", description="Who said so.")
+    key: str = Field(
+        default="",
+        description="Of a content: the name of the secret it was hashed under; empty: not known.",
+    )
+    sketch: Sketch | None = Field(default=None, description="Of a content: to know its copies by.")
 
     @property
     def id(self) -> tuple[TombstoneKind, str]:

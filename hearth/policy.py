@@ -22,6 +22,13 @@ class Policy(FrozenModel):
     approval_hours: float = Field(
         default=72.0, gt=0, description="A question to a person counts as rejected after this."
     )
+    revoked_hours: float = Field(
+        default=72.0,
+        ge=0,
+        description="So long may what serves serve on after something that it was made from was "
+        "withdrawn: time to build anew. Then it is taken out of service, unless somebody allowed "
+        "it (`hearth withdraw --allow URI`). 0: at once.",
+    )
     require_collection: bool = Field(
         default=False, description="Refuse a source whose recipe has no collection record of it."
     )
@@ -47,7 +54,8 @@ class ObjectLock(StrEnum):
 
 
 Rejecting = Literal[
-    "pii", "exact", "near", "decontaminate", "quality", "perplexity"
+    "pii", "reserved", "exact", "near", "paragraph", "boilerplate", "decontaminate", "quality",
+    "keywords", "perplexity",
 ]  # fmt: skip
 """Steps of curation whose dropped documents can be kept: from the step on that redacts."""
 
@@ -78,7 +86,8 @@ class RejectSettings(FrozenModel):
         description="The customer-managed KMS key of this area alone; needed if the store has one.",
     )
     steps: tuple[Rejecting, ...] = Field(
-        default=("pii",), description="Whose drops are kept; others are only decisions on record."
+        default=("pii", "keywords"),
+        description="Whose drops are kept; others are only decisions on record.",
     )
     endpoint_url: AnyHttpUrl | None = Field(default=None, description="None: the store's.")
     region: str | None = Field(default=None, description="None: the store's.")

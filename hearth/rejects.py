@@ -115,6 +115,15 @@ class Area:
         self._put_record(folder, record)
         return record
 
+    def ask(self, fingerprint: str) -> None:
+        """Ask whether the area is there: who may only write and list finds that out by this.
+
+        Raises:
+            SpecError: it is not, or refuses access.
+            TransientError: it does not answer.
+        """
+        self._versions(f"{FOLDER}/{fingerprint}")
+
     def uri(self, made: Made) -> str:
         """Return where an attempt's dropped documents lie."""
         return self.store.url(f"{FOLDER}/{made.fingerprint}/{made.attempt}")

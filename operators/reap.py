@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
@@ -16,6 +17,7 @@ from hearth.profile import Profile, load_profile, names_in
 from hearth.reap import IsActive, needs_its_cluster, reap
 from hearth.settings import settings
 from hearth.storage import Store
+from hearth.withdrawal.service import end_service
 
 _ACTIVE = frozenset({"queued", "running"})
 _OVER = frozenset({"success", "failed"})
@@ -24,15 +26,18 @@ _OVER = frozenset({"success", "failed"})
 class ReapOperator(BaseOperator):
     """Cancels attempts whose owning build is no longer active, in the stores of all profiles.
 
-    Clusters that such builds claimed are given back: deleted, or scaled down.
+    Clusters that such builds claimed are given back: deleted, or scaled down. What is revoked and
+    serves is taken out of service when its grace is over.
     """
 
     def execute(self, context: Context) -> None:
         """Reap each store and each cluster once."""
         stores: dict[str, Store] = {}
+        served: list[tuple[Profile, Store]] = []
         clusters: list[tuple[AwsSettings, HyperPod, Store]] = []
         for profile, root in self._profiles():
             stores.setdefault(profile.storage.uri, root)
+            served.append((profile, root))
             aws = profile.aws
             # An emulated cluster is there only while its own profile is used, and costs nothing.
             elsewhere = profile.name != settings().profile and aws and aws.endpoint_url
@@ -52,11 +57,23 @@ class ReapOperator(BaseOperator):
                     self.log.info("cancelled %s", name)
             except HearthError as error:
                 self.log.warning("%s is passed over: %s", uri, error)
+        self._end_service(served)
         for aws, pod, root in clusters:
             try:
                 self._reap_cluster(aws, pod, root, is_active)
             except HearthError as error:
                 self.log.warning("cluster %s is passed over: %s", pod.cluster, error)
+
+    def _end_service(self, served: Iterable[tuple[Profile, Store]]) -> None:
+        for profile, root in served:
+            grace = timedelta(hours=profile.policy.revoked_hours)
+            try:
+                done = end_service(root, profile.endpoint.name, grace, datetime.now(UTC))
+            except HearthError as error:
+                self.log.warning("endpoint %s is passed over: %s", profile.endpoint.name, error)
+            else:
+                if done:
+                    self.log.warning("%s", done)
 
     def _profiles(self) -> Iterator[tuple[Profile, Store]]:
         for name in names_in(settings().profiles):

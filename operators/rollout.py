@@ -16,6 +16,9 @@ from hearth.withdrawal.revocation import refuse
 from operators.assets import ALIASES, ENDPOINT, announce
 from operators.opened import Opened, errors_for_airflow, open_build
 
+_STEP = "step"
+"""More traffic for the candidate: the controller's name for it."""
+
 
 class RolloutOperator(BaseOperator):
     """Moves the endpoint's traffic to the candidate step by step, or all of it back.
@@ -68,5 +71,8 @@ class RolloutOperator(BaseOperator):
             return {"uri": model.uri, "fingerprint": model.fingerprint}
 
     def _note(self, opened: Opened, step: RolloutStep) -> None:
+        if step.name == _STEP:
+            # What was withdrawn since it began must not take over.
+            refuse(opened.root, judgement_of(opened.build).candidate, "serve")
         self.log.info("%s at %d %%: %s", step.name, step.weight, step.message)
         opened.build.append(EventKind.ROLLOUT_STEP, **step.model_dump(mode="json"))

@@ -71,8 +71,13 @@ BY_OBSTORE = {
 are GetObject; put, in parts too, is PutObject; delete; list. Trainings delete old checkpoints,
 curations the shards that are done with; nobody who serves or reviews deletes anything."""
 
-BY_BOTO3_IN_JOBS = {"curate": ("s3:PutObject", "s3:PutObjectRetention")}
-"""`hearth.s3.VersionedBucket.put`, under Object Lock: stages' tests run it, which have no moto."""
+IN_REJECTS = {
+    "curate": ("s3:PutObject", "s3:PutObjectRetention", "s3:ListBucketVersions"),
+    "people": ("s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"),
+}
+"""What `hearth.s3.VersionedBucket` and obstore do in the reject area: curation puts, under Object
+Lock, after it asked whether the area is there; `hearth withdraw` searches it. Their tests have no
+moto."""
 
 
 def statements(role: str) -> list[dict[str, Any]]:

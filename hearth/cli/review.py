@@ -15,7 +15,7 @@ from hearth.cli.output import AsJson, ProfileName, console, print_json, told
 from hearth.errors import SpecError
 from hearth.model import Stage
 from hearth.profile import load_profile
-from hearth.review.filing import Finding, Keywords, Preset, check, load_preset
+from hearth.review.filing import Finding, Preset, check, load_preset
 from hearth.review.reviews import (
     Acceptance,
     Method,
@@ -23,6 +23,7 @@ from hearth.review.reviews import (
     acceptance_of_sample,
     record_review,
 )
+from hearth.review.rules import Keywords
 from hearth.review.sample import Sample, draw, find_sample, hand_out, size_of_share
 from hearth.review.verdicts import read_verdicts
 from hearth.storage import Store

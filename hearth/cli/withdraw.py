@@ -48,7 +48,11 @@ def withdraw(  # noqa: PLR0913, PLR0917 - a command's options
     reason: Annotated[str | None, typer.Option(help="Why; it goes with the tombstone.")] = None,
     match: Annotated[
         Match,
-        typer.Option(help="key: it alone; content: and exact copies; near: and near copies."),
+        typer.Option(
+            help="key: it alone; content: and exact copies; near: and near copies, those that come "
+            "later too. Of more than 10,000 texts, as a whole source may hold, later near copies "
+            "are found only while a source has them."
+        ),
     ] = Match.NEAR,
     unseen: Annotated[
         bool, typer.Option("--unseen", help="Also what the store never saw.")
@@ -135,6 +139,11 @@ def _show(plan: Withdrawal, *, dry_run: bool) -> None:
         console.print("  …")
     if plan.known:
         console.print(f"{plan.known} tombstones were in force before")
+    if plan.unsketched:
+        console.print(
+            f"near copies of {plan.unsketched} texts that come later are found only while a source "
+            "has the document: no corpus has a sketch of them, or there are too many for a lock"
+        )
     _show_graves(plan.tombstones)
     _show_holdings(plan.holdings)
     if dry_run:

@@ -167,7 +167,26 @@ def _key(context: Context, spec: CurateSpec) -> ContentKey:
             "generate one, and keep it: another key makes other content ids"
         )
         raise SpecError(message)
-    return ContentKey(secret, context.secret(PII_KEY) if spec.pii.pseudonymises else b"")
+    key = ContentKey(secret, context.secret(PII_KEY) if spec.pii.pseudonymises else b"")
+    _say_what_is_blind(context, spec, key)
+    return key
+
+
+def _say_what_is_blind(context: Context, spec: CurateSpec, key: ContentKey) -> None:
+    from hearth.curate.sketches import blind  # noqa: PLC0415 - as in `run`
+
+    other, unlike = blind(spec, key)
+    if other:
+        context.unverified(
+            f"{other} tombstones name contents under another {CONTENT_KEY} than this corpus's, or "
+            "do not say under which: copies of those texts were not looked for: withdraw the "
+            "documents again once a corpus under this key holds them, or put the old key back"
+        )
+    if unlike:
+        context.unverified(
+            f"{unlike} tombstones know near copies by shingles of another length than this "
+            "recipe's curate.dedup: near copies of those texts were not looked for"
+        )
 
 
 if __name__ == "__main__":

@@ -55,8 +55,12 @@ class Database:
 
 def parquet(*paths: Path) -> str:
     """Return what stands for some Parquet files in a query."""
-    names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{names}])"
+    return f"read_parquet([{', '.join(map(quoted, paths))}])"
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a string of a query."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def places(mask: npt.NDArray[np.bool_]) -> pa.Table:

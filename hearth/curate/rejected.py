@@ -15,10 +15,14 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hearth.curate.database import Database, parquet, quoted
 from hearth.curate.keys import ContentKey
+from hearth.curate.keys import Domain as Hashed
 from hearth.curate.ledger import Action
+from hearth.curate.near import Shingler
 from hearth.curate.pii.policy import Treatment
-from hearth.curate.spec import CurateSpec, Domain
+from hearth.curate.sketches import Sketches
+from hearth.curate.spec import CurateSpec, Domain, Language
 from hearth.curate.stages.clean import CleanText, RepairText
 from hearth.documents import read_documents
 from hearth.lock import TombstoneKind, names_of
@@ -59,7 +63,7 @@ def area_of(context: Context) -> Area | None:
         return None
     area = Area(RejectArea.model_validate(context.job.settings[REJECTS]))
     # Now, and not after hours of work whose end it would be.
-    area.held(context.job.fingerprint)
+    area.ask(context.job.fingerprint)
     return area
 
 
@@ -130,66 +134,91 @@ def write_rejected(
         The files, with the rows of each; none where nothing was dropped.
     """
     drops = _drops(decisions, steps)
-    if not drops:
+    if drops is None:
         return []
     folder.mkdir(parents=True, exist_ok=True)
+    database = Database(folder / "spilled")
+    keeper = _Keeper(spec, key)
     written = []
     for number, path in enumerate(sorted(documents)):
-        rows = _rejected(path, drops, spec, key)
         local = folder / f"part-{number:05d}.parquet"
-        if count := _write(local, rows):
+        rows = (keeper.row(row, drop) for row, drop in _dropped(path, drops, database))
+        if count := _write(local, (row for row in rows if row is not None)):
             written.append((local, count))
     return written
 
 
-def _drops(decisions: Path, steps: Iterable[str]) -> dict[str, _Drop]:
-    found: dict[str, _Drop] = {}
-    for step in steps:
-        for path in sorted((decisions / f"step={step}").glob("*.parquet")):
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(columns=["doc_key", "action", "reason"]):
-                    found |= {
-                        row["doc_key"]: _Drop(step, row["reason"] or "unknown")
-                        for row in batch.to_pylist()
-                        if row["action"] == Action.DROPPED
-                    }
-    return found
+def _drops(decisions: Path, steps: Iterable[str]) -> str | None:
+    """Return a query for what some steps dropped, one row a document; None if there is no step."""
+    found = [
+        f"SELECT doc_key, '{step}' AS said, coalesce(reason, 'unknown') AS reason "  # noqa: S608
+        f"FROM {parquet(*paths)} WHERE action = '{Action.DROPPED.value}'"
+        for step in steps
+        if (paths := sorted((decisions / f"step={step}").glob("*.parquet")))
+    ]
+    return " UNION ALL ".join(found) or None
 
 
-def _withdrawn(doc_key: str, content_id: str, spec: CurateSpec) -> bool:
-    names = {*names_of(doc_key), content_id}
-    return any(
-        grave.value == doc_key.partition(":")[0]
-        if grave.kind is TombstoneKind.SOURCE
-        else grave.value in names
-        for grave in spec.tombstones
+def _dropped(path: Path, drops: str, database: Database) -> Iterator[tuple[dict[str, Any], _Drop]]:
+    """Yield the documents of a file that were dropped, as they come."""
+    # Only numbers of rows are joined and sorted: a text may be larger than what DuckDB may hold.
+    query = (
+        "SELECT file_row_number AS row, any_value(said) AS said, any_value(d.reason) AS reason "  # noqa: S608
+        f"FROM read_parquet({quoted(path)}, file_row_number = true) JOIN ({drops}) d "
+        "USING (doc_key) GROUP BY row ORDER BY row"
     )
-
-
-def _rejected(
-    path: Path, drops: Mapping[str, _Drop], spec: CurateSpec, key: ContentKey
-) -> Iterator[dict[str, Any]]:
-    code = [source for source, domain in spec.domains.items() if domain is Domain.CODE]
-    repair = RepairText()
-    clean = CleanText(spec.normalise.form, narrow=spec.normalise.narrow, code=code)
-    treat = Treatment(spec.pii, key.pseudonyms)
-    for row in read_documents([path], _COLUMNS):
-        drop = drops.get(row["doc_key"])
+    waiting = (row for batch in database.batches(query) for row in batch.to_pylist())
+    drop = next(waiting, None)
+    for number, row in enumerate(read_documents([path], _COLUMNS)):
         if drop is None:
-            continue
-        text = clean.modify_document(repair.modify_document(row["text"]), row["source"])
+            return
+        if drop["row"] == number:
+            yield row, _Drop(drop["said"], drop["reason"])
+            drop = next(waiting, None)
+
+
+class _Keeper:
+    """Makes of a document what the area keeps of it."""
+
+    def __init__(self, spec: CurateSpec, key: ContentKey) -> None:
+        code = [source for source, domain in spec.domains.items() if domain is Domain.CODE]
+        self._repair = RepairText()
+        self._clean = CleanText(spec.normalise.form, narrow=spec.normalise.narrow, code=code)
+        self._treat = Treatment(spec.pii, key.pseudonyms)
+        self._key = key
+        self._sources: set[str] = set()
+        self._names: set[str] = set()
+        for grave in spec.tombstones:
+            of = self._sources if grave.kind is TombstoneKind.SOURCE else self._names
+            of.add(grave.value)
+        self._sketches = Sketches(spec.tombstones, spec.dedup, key)
+        self._shingler = Shingler(spec.dedup, key.seed(Hashed.SHINGLE))
+
+    def row(self, row: Mapping[str, Any], drop: _Drop) -> dict[str, Any] | None:
+        """Return a row of `SCHEMA`; None for what is withdrawn."""
+        text = self._clean.modify_document(self._repair.modify_document(row["text"]), row["source"])
         # Its own decision has none, for what is dropped is not hashed; a withdrawal may know it.
-        content_id = key.content_id(text)
-        if _withdrawn(row["doc_key"], content_id, spec):
-            continue
-        yield {
+        content_id = self._key.content_id(text)
+        if self._withdrawn(row["doc_key"], content_id, text):
+            return None
+        return {
             "doc_key": row["doc_key"],
             "content_id": content_id,
             "source": row["source"],
             "step": drop.step,
             "reason": drop.reason,
-            "text": treat(text, row["source"], droppable=False).text,
+            "text": self._treat(text, row["source"], droppable=False).text,
         }
+
+    def _withdrawn(self, doc_key: str, content_id: str, text: str) -> bool:
+        if doc_key.partition(":")[0] in self._sources:
+            return True
+        if not self._names.isdisjoint((*names_of(doc_key), content_id)):
+            return True
+        # Its language is not known here: its shingles are those of one or of the other.
+        return bool(self._sketches) and any(
+            self._sketches.bury(self._shingler.shingles(text, language)) for language in Language
+        )
 
 
 def _write(path: Path, rows: Iterator[dict[str, Any]]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hearth.curate import mixture
+from hearth.curate import mixture, sketches
 from hearth.curate.assigned import Assigned
 from hearth.curate.clusters import Clusters
 from hearth.curate.contamination import SuiteItem
@@ -79,7 +79,7 @@ def curate(
         spec: What to do.
         key: Under which contents are hashed.
         out: Where `corpus/`, `splits/`, `decisions/`, `clusters/`, `removals/`,
-            `contamination/` and `report.json` are written.
+            `sketches/`, `contamination/` and `report.json` are written.
         run: Runs the passes; in its shards' folder, on scratch, lies redacted text.
         say: Told what begins.
 
@@ -128,6 +128,7 @@ def curate(
         *assigned.hand_on(index.database, out / SPLITS, here, key.fingerprint),
         *ledger.close(),
         *clusters.write(index.database, out / "clusters", out / "removals"),
+        *sketches.write(index, out / "sketches", spec.dedup, key),
         *contamination.close(),
     ]
     distinct, said = Distinct.of(index), contamination.report(spec.decontaminate)

@@ -20,6 +20,7 @@ from hearth.curate.near import jaccard
 from hearth.curate.plan import SPLITS
 from hearth.curate.rows import Row
 from hearth.curate.shelf import Sets
+from hearth.curate.sketches import Sketches
 from hearth.curate.spec import CurateSpec
 from hearth.lock import TombstoneKind, names_of
 
@@ -66,6 +67,10 @@ class Selection:
         """Return the Jaccard of two documents."""
         return jaccard(self._shingles[place], self._shingles[other])
 
+    def is_copy(self, sketches: Sketches, place: int) -> bool:
+        """Say whether a document is a near copy of what was withdrawn."""
+        return sketches.bury(self._shingles[place])
+
     def why(self, place: int) -> str:
         """Return why a document went; empty if it did not."""
         return _REASONS[self.reason[place]]
@@ -94,7 +99,7 @@ def select(
     """
     selection = Selection(index)
     copies = find_copies(index, spec)
-    _withdraw_and_reserve(selection, copies, spec)
+    _withdraw_and_reserve(selection, copies, spec, key)
     candidates = index.live
     _drop_copies(selection, copies)
     _describe(selection, copies, clusters)
@@ -102,7 +107,9 @@ def select(
     announce(index, ledger, selection)
 
 
-def _withdraw_and_reserve(selection: Selection, copies: Copies, spec: CurateSpec) -> None:
+def _withdraw_and_reserve(
+    selection: Selection, copies: Copies, spec: CurateSpec, key: ContentKey
+) -> None:
     index, live = selection.index, selection.index.live
     if not spec.tombstones and not spec.reserved:
         return
@@ -117,20 +124,23 @@ def _withdraw_and_reserve(selection: Selection, copies: Copies, spec: CurateSpec
     with pq.ParquetFile(index.documents) as file:
         place = 0
         for batch in file.iter_batches(columns=["doc_key", "content_id", "source", "work"]):
-            for key, content, source, work in zip(
+            for name, content, source, work in zip(
                 *(column.to_pylist() for column in batch.columns), strict=True
             ):
                 if source in sources:
                     named[place] = _BY_SOURCE
-                elif not keys.isdisjoint(names_of(key)):
+                elif not keys.isdisjoint(names_of(name)):
                     named[place] = _BY_KEY
                 elif content in contents:
                     named[place] = _BY_CONTENT
-                buried[place] = key in wide or content in wide
+                buried[place] = name in wide or content in wide
                 reserved[place] = work in works
                 place += 1
     for reason in (_BY_SOURCE, _BY_KEY, _BY_CONTENT):
         selection.give_up(np.flatnonzero(live & (named == reason)), Step.WITHDRAWN, reason)
+    sketches = Sketches(spec.tombstones, spec.dedup, key)
+    for place in np.flatnonzero(index.live & ~buried).tolist() if sketches else ():
+        buried[place] = selection.is_copy(sketches, place)
     with_it = np.isin(copies.near, copies.near[live & buried])
     selection.give_up(np.flatnonzero(index.live & with_it), Step.WITHDRAWN, _BY_NEAR)
     # What was withdrawn reserves its copies all the same.

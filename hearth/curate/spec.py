@@ -19,7 +19,7 @@ from hearth.curate.sections import (
     SplitSection,
 )
 from hearth.curate.tags.section import TagSection
-from hearth.lock import PinnedList, Tombstone, TombstoneKind
+from hearth.lock import PinnedList, Sketch, Tombstone, TombstoneKind
 from hearth.model import FrozenModel, StageSpec
 
 CONTRACT: Final = 7
@@ -258,6 +258,13 @@ class Grave(FrozenModel):
 
     kind: TombstoneKind
     value: str
+    key: str = ""
+    sketch: Sketch | None = None
+
+    @property
+    def of_content(self) -> bool:
+        """Whether it matches a content, which only the key that hashed it finds again."""
+        return self.kind is TombstoneKind.CONTENT or self.sketch is not None
 
 
 class CurateSpec(StageSpec, CurateSection):
@@ -294,7 +301,10 @@ class CurateSpec(StageSpec, CurateSection):
             base: The model that training starts from, where it starts from one.
             generation: What makes an equal spec new.
         """
-        graves = {(grave.kind, grave.value) for grave in tombstones}
+        graves = {
+            grave.id: Grave(kind=grave.kind, value=grave.value, key=grave.key, sketch=grave.sketch)
+            for grave in tombstones
+        }
         fields = {name: getattr(section, name) for name in type(section).model_fields}
         fields["keywords"] = section.keywords.model_copy(update={"lists": ()})
         said = section.tokens
@@ -304,6 +314,6 @@ class CurateSpec(StageSpec, CurateSection):
             **fields,
             lists=tuple(lists),
             reserved=tuple(sorted(set(reserved))),
-            tombstones=tuple(Grave(kind=kind, value=value) for kind, value in sorted(graves)),
+            tombstones=tuple(graves[name] for name in sorted(graves)),
             generation=generation,
         )

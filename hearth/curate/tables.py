@@ -187,6 +187,23 @@ CLUSTERS: Final = pa.schema(
 )
 """One row a member of a cluster of copies: `hearth.curate.clusters.Member`."""
 
+SKETCHES: Final = pa.schema(
+    [
+        pa.field("doc_key", pa.string(), nullable=False),
+        pa.field("content_id", pa.string(), nullable=False),
+        pa.field("content_key", pa.string(), nullable=False),
+        pa.field("words", pa.int64(), nullable=False),
+        pa.field("characters", pa.int64(), nullable=False),
+        pa.field("shingles", pa.int64(), nullable=False),
+        pa.field("least", pa.binary(), nullable=False),
+    ]
+)
+"""One row a document that was hashed: `hearth.curate.sketches`. There is no text.
+
+`content_key` names the key of content and shingles, `words` and `characters` their lengths;
+`shingles` is how many the document has.
+"""
+
 REMOVALS: Final = pa.schema([pa.field("id", pa.string(), nullable=False)])
 """The `doc_key`s of copies that went, as Curator's `TextDuplicatesRemovalStage` takes them."""
 

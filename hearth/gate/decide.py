@@ -35,6 +35,7 @@ from hearth.gate.decision import (
     FloorCheck,
     GateDecision,
     Reference,
+    RuleCheck,
 )
 from hearth.gate.pairing import Pairs, checked, pair, pair_with_baseline, score, value
 from hearth.gate.spec import GateSection, Margins
@@ -52,7 +53,7 @@ def decide(
     suite: SuiteManifest,
     section: GateSection,
     exposed: Mapping[str, float] | None = None,
-    accepted: Sequence[AcceptanceCheck] = (),
+    accepted: Sequence[AcceptanceCheck | RuleCheck] = (),
 ) -> GateDecision:
     """Decide whether a candidate may serve. Pure: the same tables give the same decision.
 
@@ -64,7 +65,8 @@ def decide(
         section: the recipe's rules.
         exposed: the share of each task's items that the candidate's corpus gives away, as its
             report says; None: not looked at.
-        accepted: what reviewers said of that corpus, as far as the recipe asks for it.
+        accepted: what reviewers said of that corpus, and how it stands against rules on sources
+            and keywords, as far as the recipe asks for it.
 
     Raises:
         DataError: the tables are damaged, or not of the same suite.
@@ -240,7 +242,7 @@ def _answer(
     comparisons: Sequence[Comparison],
     floors: Sequence[FloorCheck],
     exposures: Sequence[ExposureCheck],
-    accepted: Sequence[AcceptanceCheck],
+    accepted: Sequence[AcceptanceCheck | RuleCheck],
     section: GateSection,
 ) -> GateDecision:
     missed = [floor for floor in floors if not floor.met]
@@ -279,7 +281,8 @@ def _answer(
         comparisons=tuple(comparisons),
         floors=tuple(floors),
         exposures=tuple(exposures),
-        acceptances=tuple(accepted),
+        acceptances=tuple(one for one in accepted if isinstance(one, AcceptanceCheck)),
+        rules=tuple(one for one in accepted if isinstance(one, RuleCheck)),
         confidence=section.confidence,
         items_needed=max(known, default=None) if decidable else None,
     )

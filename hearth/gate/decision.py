@@ -98,6 +98,16 @@ class AcceptanceCheck(FrozenModel):
     reason: str = Field(description="What it is, and where something is to be done, what.")
 
 
+class RuleCheck(FrozenModel):
+    """How the candidate's corpus stands against a rule on its sources, or on its keywords."""
+
+    rule: str
+    wanted: str
+    found: str
+    met: bool | None = Field(description="Null: nobody has looked, or not at enough.")
+    reason: str = Field(description="What it is where it is not met, and what to do.")
+
+
 class GateDecision(FrozenModel):
     """May the candidate serve?"""
 
@@ -107,6 +117,7 @@ class GateDecision(FrozenModel):
     floors: tuple[FloorCheck, ...]
     exposures: tuple[ExposureCheck, ...] = ()
     acceptances: tuple[AcceptanceCheck, ...] = ()
+    rules: tuple[RuleCheck, ...] = ()
     confidence: float
     items_needed: int | None = Field(
         default=None, description="Of an inconclusive answer: items per task that would decide it."

@@ -60,6 +60,32 @@ class Looked(FrozenModel):
         return self
 
 
+class IllegalSection(FrozenModel):
+    """How much illegal content a source may have, as reviewers of a sample found it."""
+
+    share: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Of the documents of the source in the sample that counts, at most."
+    )
+    categories: tuple[str, ...] = Field(
+        default=(),
+        description="Why a document was rejected: those that are illegal content, or what their "
+        "names begin with, up to a dot.",
+    )
+
+    def is_illegal(self, category: str) -> bool:
+        """Say whether a rejection for this reason counts as illegal content."""
+        return any(category == one or category.startswith(f"{one}.") for one in self.categories)
+
+
+class ListsSection(FrozenModel):
+    """How long the lists of keywords must be that the corpus was held against."""
+
+    entries: Annotated[int, Field(ge=1)] = Field(description="Different ones, at least.")
+    risks: dict[str, int] = Field(
+        default={}, description="Category → its entries, at least: `A.1.a: 200`."
+    )
+
+
 class AcceptanceSection(FrozenModel):
     """What reviewers of the candidate's own corpus must say: see `hearth review`."""
 
@@ -70,6 +96,14 @@ class AcceptanceSection(FrozenModel):
     )
     human: Looked | None = Field(default=None, description="What people must say.")
     machine: Looked | None = Field(default=None, description="What programs must say.")
+    illegal: IllegalSection | None = Field(
+        default=None,
+        description="Of a source with more illegal content the model does not serve. It is asked "
+        "of the same samples as the rest.",
+    )
+    keywords: ListsSection | None = Field(
+        default=None, description="What is asked of the lists of `curate.keywords.lists`."
+    )
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:

@@ -1,4 +1,4 @@
-"""What a recipe's gate asks of reviews, and how those of a corpus stand against it.
+"""What a recipe's gate asks of reviews and keywords, and how a corpus stands against it.
 
 Only reviews of samples of that very corpus count: another's fingerprint is another text. Of several
 samples that are large enough the one with the latest verdicts counts, so that a review can be
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from hearth.gate.decision import AcceptanceCheck
+from hearth.gate.decision import AcceptanceCheck, RuleCheck
 from hearth.gate.spec import AcceptanceSection, Looked
 from hearth.review.filing import load_preset
 from hearth.review.reviews import Acceptance, Method, acceptances_of
+from hearth.review.rules import Keywords, keyword_checks, source_checks
 from hearth.review.sample import least_of, population_of
 from hearth.storage import Store
 from hearth.trace.corpora import Corpus
@@ -33,30 +34,38 @@ def with_figures(section: AcceptanceSection) -> AcceptanceSection:
     human = Looked(share=rules.human.acceptance, sample=rules.human.items)
     machine = Looked(share=rules.machine.acceptance, part=rules.machine.share)
     return section.model_copy(
-        update={"human": section.human or human, "machine": section.machine or machine}
+        update={
+            "human": section.human or human,
+            "machine": section.machine or machine,
+            "illegal": section.illegal or rules.illegal,
+            "keywords": section.keywords or rules.lists,
+        }
     )
 
 
-def acceptance_checks(
+def checks(
     root: Store, corpus: Corpus, section: AcceptanceSection
-) -> tuple[AcceptanceCheck, ...]:
-    """Return how the reviews of a corpus stand, as of now.
+) -> tuple[AcceptanceCheck | RuleCheck, ...]:
+    """Return how a corpus and its reviews stand, as of now.
 
     Args:
         root: the root of the store.
         corpus: the candidate's.
         section: what is asked, with figures.
     """
-    asked = {Method.HUMAN: section.human, Method.MACHINE: section.machine}
-    population = population_of(corpus)
-    fingerprint = corpus.record.fingerprint
-    return tuple(
-        held_against(
-            rule, method, fingerprint, population, acceptances_of(root, fingerprint, method)
-        )
-        for method, rule in asked.items()
-        if rule is not None
-    )
+    population, fingerprint = population_of(corpus), corpus.record.fingerprint
+    found: list[AcceptanceCheck | RuleCheck] = []
+    for method, rule in ((Method.HUMAN, section.human), (Method.MACHINE, section.machine)):
+        if rule is None:
+            continue
+        said = acceptances_of(root, fingerprint, method)
+        found.append(held_against(rule, method, fingerprint, population, said))
+        best = _counting(said, _wanted(rule, population))
+        if section.illegal is not None and best is not None:
+            found += source_checks(section.illegal, best)
+    if section.keywords is not None:
+        found += keyword_checks(section.keywords, Keywords.of(corpus.record))
+    return tuple(found)
 
 
 def held_against(
@@ -71,10 +80,8 @@ def held_against(
         population: its documents.
         said: what the reviews of its samples come to, the oldest first.
     """
-    parts = least_of(population, rule.part) if rule.part is not None else 0
-    wanted = min(population, max(rule.sample or 0, parts))
-    large = [one for one in said if one.items >= wanted]
-    best = large[-1] if large else max(said, key=lambda one: one.items, default=None)
+    wanted = _wanted(rule, population)
+    best = _counting(said, wanted)
     met, reason = _verdict(rule, method, corpus, wanted, best)
     return AcceptanceCheck(
         method=method,
@@ -94,6 +101,17 @@ def held_against(
         met=met,
         reason=reason,
     )
+
+
+def _wanted(rule: Looked, population: int) -> int:
+    parts = least_of(population, rule.part) if rule.part is not None else 0
+    return min(population, max(rule.sample or 0, parts))
+
+
+def _counting(said: list[Acceptance], wanted: int) -> Acceptance | None:
+    """Return what counts: of the samples that are large enough the last, else the largest."""
+    large = [one for one in said if one.items >= wanted]
+    return large[-1] if large else max(said, key=lambda one: one.items, default=None)
 
 
 def _verdict(

@@ -6,19 +6,18 @@ the text it is ascribed to. Nothing here is legal advice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final, Self
+from collections.abc import Iterable
+from typing import Final
 
 from pydantic import Field
 
-from hearth.artifact import ArtifactRecord
-from hearth.curate.keywords.lists import has_version, read_list
 from hearth.curate.keywords.risks import Scheme, risks
-from hearth.errors import DataError
+from hearth.gate.decision import RuleCheck
+from hearth.gate.spec import IllegalSection, ListsSection
 from hearth.model import FrozenModel
 from hearth.profile import path_of
 from hearth.review.reviews import Acceptance, Method
+from hearth.review.rules import Keywords, keyword_checks, source_checks
 from hearth.review.sample import least_of
 from hearth.settings import settings
 from hearth.yamlfile import load_model
@@ -80,10 +79,6 @@ class Categories(Cited):
         of_scheme = risks(self.scheme).risks if self.scheme else {}
         return {**{name: risk.zh for name, risk in of_scheme.items()}, **self.names}
 
-    def is_illegal(self, category: str) -> bool:
-        """Say whether a rejection for this reason counts as illegal content."""
-        return any(category == one or category.startswith(f"{one}.") for one in self.illegal)
-
 
 class Preset(FrozenModel):
     """One regulator's practice."""
@@ -96,53 +91,21 @@ class Preset(FrozenModel):
     keywords: KeywordRule
     categories: Categories
 
+    @property
+    def illegal(self) -> IllegalSection:
+        """What the gate asks of sources."""
+        return IllegalSection(share=self.sources.illegal_share, categories=self.categories.illegal)
 
-class Keywords(FrozenModel):
-    """How many entries the lists have that a corpus was held against, or a list on its own."""
-
-    entries: int = Field(ge=0, description="Different ones.")
-    categories: dict[str, int] | None = Field(
-        default=None, description="Category → its different entries; None: the list has none."
-    )
-
-    @classmethod
-    def of(cls, record: ArtifactRecord) -> Self | None:
-        """Return what a corpus says; None if it was held against no list."""
-        said: Any = record.metrics.get("keywords")
-        if not isinstance(said, dict) or not said.get("entries"):
-            return None
-        found = said["categories"]
-        return cls.model_validate(
-            {
-                "entries": said["entries"],
-                "categories": {name: one["entries"] for name, one in found.items()},
-            }
-        )
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Count the entries of a file: a list as recipes name them, or one entry a line.
-
-        Raises:
-            DataError: it cannot be read.
-        """
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            message = f"{path}: {error.strerror}"
-            raise DataError(message) from error
-        if has_version(data):
-            entries = read_list(path.name, data).entries
-            return cls(
-                entries=len({entry for some in entries.values() for entry in some}),
-                categories={name: len(some) for name, some in entries.items()},
-            )
-        try:
-            lines = map(str.strip, data.decode("utf-8-sig").split("\n"))
-        except UnicodeDecodeError as error:
-            message = f"{path}: is not UTF-8 ({error})"
-            raise DataError(message) from error
-        return cls(entries=len({line for line in lines if line and not line.startswith("#")}))
+    @property
+    def lists(self) -> ListsSection:
+        """What the gate asks of lists of keywords."""
+        risks = {
+            name: least
+            for section, least in self.keywords.risks.items()
+            for name in self.categories.known
+            if name.startswith(f"{section}.")
+        }
+        return ListsSection(entries=self.keywords.entries, risks=risks)
 
 
 class Finding(FrozenModel):
@@ -185,38 +148,21 @@ def check(
     """
     people, programs = preset.human, preset.machine
     least = least_of(population, programs.share)
+    sources = [
+        check for said in (human, machine) if said for check in source_checks(preset.illegal, said)
+    ]
     return (
         _looked(people, Method.HUMAN, people.items, population, human),
         _accepted(people, Method.HUMAN, people.acceptance, human),
         _looked(programs, Method.MACHINE, least, population, machine),
         _accepted(programs, Method.MACHINE, programs.acceptance, machine),
-        *_sources(preset, human, machine),
-        *_keywords(preset, keywords),
+        *_findings(preset.sources, sources),
+        *_findings(preset.keywords, keyword_checks(preset.lists, keywords)),
     )
 
 
-def _keywords(preset: Preset, found: Keywords | None) -> Iterator[Finding]:
-    """Hold lists against the least entries in all, and for each risk of a section."""
-    rule = preset.keywords
-    yield _finding(
-        rule,
-        "keyword list",
-        f"≥ {rule.entries} entries",
-        "no list was given" if found is None else f"{found.entries} entries",
-        None if found is None else found.entries >= rule.entries,
-    )
-    for section, least in rule.risks.items():
-        mine = [name for name in preset.categories.known if name.startswith(f"{section}.")]
-        said, met = "no list by category was given", None
-        if found is not None and found.categories is not None:
-            counts = {name: found.categories.get(name, 0) for name in mine}
-            short = [f"{name} has {n}" for name, n in counts.items() if n < least]
-            said = f"{len(mine) - len(short)} of {len(mine)} risks"
-            said += f": {', '.join(short)}" if short else ""
-            met = not short
-        yield _finding(
-            rule, f"keyword list: {section}", f"≥ {least} entries for each risk", said, met
-        )
+def _findings(rule: Cited, checks: Iterable[RuleCheck]) -> list[Finding]:
+    return [_finding(rule, one.rule, one.wanted, one.found, one.met) for one in checks]
 
 
 def _looked(
@@ -240,26 +186,6 @@ def _accepted(rule: Cited, method: Method, least: float, said: Acceptance | None
     if said.missing:
         found += f", {len(said.missing)} items not judged"
     return _finding(rule, name, wanted, found, share >= least)
-
-
-def _sources(preset: Preset, *said: Acceptance | None) -> list[Finding]:
-    rule = preset.sources
-    findings = []
-    for one in filter(None, said):
-        for source, share in one.sources.items():
-            reasons = one.rejected.get(source, {}).items()
-            illegal = sum(count for name, count in reasons if preset.categories.is_illegal(name))
-            part = illegal / share.judged
-            findings.append(
-                _finding(
-                    rule,
-                    f"{one.method}: source {source}",
-                    f"≤ {rule.illegal_share:.0%} illegal",
-                    f"{part:.2%} ({illegal} of {share.judged})",
-                    part <= rule.illegal_share,
-                )
-            )
-    return findings
 
 
 def _finding(rule: Cited, name: str, wanted: str, found: str, met: bool | None) -> Finding:  # noqa: FBT001 - a verdict is a boolean

@@ -45,6 +45,7 @@ class Happening(StrEnum):
     PROMOTED = "promoted"
     REFUSED = "refused"
     ABANDONED = "abandoned"
+    WITHDRAWN = "withdrawn"
 
 
 class Event(FrozenModel):
@@ -156,6 +157,14 @@ class EndpointState(FrozenModel):
                 "history": _append(self.history, now, Happening.PROMOTED, serving, reason),
             }
         )
+
+    def without_serving(self, version: str, now: datetime, reason: str) -> EndpointState:
+        """Let nothing serve in place of `version`; what is no longer serving is left alone."""
+        serving = self.serving
+        if serving is None or serving.version != version:
+            return self
+        history = _append(self.history, now, Happening.WITHDRAWN, serving, reason)
+        return self.model_copy(update={"serving": None, "history": history})
 
     def previous(self) -> Version | None:
         """Return the version that served before the present one."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ from hearth.stack.ports import (
     store_ports,
 )
 from hearth.stack.secrets import Secrets
+from hearth.storage import Store
+from hearth.withdrawal.service import end_service
 from hearth.yamlfile import load_model
 
 # Nothing may lose what it still talks to; what is in one group does not talk to each other.
@@ -153,6 +156,7 @@ class Stack:
             for daemon in down:
                 require_free(self._ports.get(daemon.name, ()), ours)
             self._start_store(buckets)
+            self._end_service()
             self._start([daemon for daemon in down if daemon.name not in _NOT_AT_ONCE])
             self._await_api()
             # Later: a task that starts before the API answers fails.
@@ -266,6 +270,13 @@ class Stack:
         wait_for(
             lambda: store.missing(self._store_ports, self.secrets, *buckets), [daemon], timeout=90
         )
+
+    def _end_service(self) -> None:
+        """Let nothing serve again that the reaper would have taken out of service meanwhile."""
+        grace = timedelta(hours=self.profile.policy.revoked_hours)
+        root = Store.open(self.profile.storage)
+        if done := end_service(root, self.profile.endpoint.name, grace, datetime.now(UTC)):
+            self._say(done)
 
     def _start(self, down: list[Daemon]) -> None:
         if down:

@@ -154,7 +154,10 @@ class _Finder:
             todo, how = {
                 Role.SERVING: (
                     Todo.REPLACE,
-                    f"{build} and let its model take over; until then it serves on",
+                    (
+                        f"{build} and let its model take over; until then it serves on, for "
+                        "policy.revoked_hours of its profile at most"
+                    ),
                 ),
                 Role.CANDIDATE: (Todo.REPLACE, "its rollout is refused from now on"),
                 Role.ANCHOR: (

@@ -23,7 +23,7 @@ from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan
 from hearth.storage import Store
 from hearth.tombstones import Buried, tombstones, without
-from hearth.trace.copies import keys_of, with_copies
+from hearth.trace.copies import copied_from, keys_of
 from hearth.trace.corpora import Corpus
 
 _TEXT: Final = ("doc_key", "content_id", "source", "split")
@@ -53,6 +53,8 @@ class Revocation(FrozenModel):
     artifact: str
     corpus: str
     hits: tuple[Hit, ...]
+    since: datetime
+    """Of the first withdrawal that no exception covers; of the first, if all are covered."""
     allowed: Allowed | None = None
 
     def __str__(self) -> str:
@@ -106,11 +108,15 @@ def revocation(
             scanned[record.fingerprint] = hits(corpus, graves)
         found = scanned[record.fingerprint]
         if found:
+            exceptions = list(_exceptions(root, (ref.uri, corpus.uri)))
+            covered = {pair for _, pairs in exceptions for pair in pairs}
+            bare = [hit for hit in found if not _ids([hit]) <= covered] or found
             return Revocation(
                 artifact=ref.uri,
                 corpus=corpus.uri,
                 hits=found,
-                allowed=_allowed(root, (ref.uri, corpus.uri), found),
+                since=min(hit.tombstone.since for hit in bare),
+                allowed=next((by for by, pairs in exceptions if _ids(found) <= pairs), None),
             )
     return None
 
@@ -210,29 +216,32 @@ def _under(record: ArtifactRecord) -> set[tuple[str, str]]:
 
 
 def _near(corpus: Corpus, buried: Buried) -> dict[str, Tombstone]:
-    found: dict[str, Tombstone] = {}
-    for value, grave in buried.by_kind[TombstoneKind.NEAR].items():
-        keys = {value, *keys_of(corpus, {value})}
-        found |= dict.fromkeys(with_copies(corpus, keys), grave)
-    return found
+    graves = buried.by_kind[TombstoneKind.NEAR]
+    if not graves:
+        return {}
+    named = dict(graves)
+    named |= {key: graves[content] for key, content in keys_of(corpus, graves).items()}
+    return {key: named[of] for key, of in copied_from(corpus, named).items()}
 
 
 def _ids(found: Iterable[Hit]) -> set[tuple[str, str]]:
     return {(str(hit.tombstone.kind), hit.tombstone.value) for hit in found}
 
 
-def _allowed(root: Store, uris: tuple[str, ...], found: tuple[Hit, ...]) -> Allowed | None:
+def _exceptions(
+    root: Store, uris: tuple[str, ...]
+) -> Iterator[tuple[Allowed, set[tuple[str, str]]]]:
+    """Yield the exceptions on record for artifacts, and the tombstones that each covers."""
     for uri in uris:
         record = read_record(root.sub(root.relative(uri)))
         for event in Build(root, record.provenance.build).events():
             if event.kind is not EventKind.ALLOWED or event.data.get("artifact") != uri:
                 continue
             graves: Any = event.data.get("tombstones") or []
-            if _ids(found) <= {(str(kind), str(value)) for kind, value in graves}:
-                return Allowed(
-                    artifact=uri,
-                    by=str(event.data.get("by")),
-                    reason=str(event.data.get("reason")),
-                    at=event.at,
-                )
-    return None
+            allowed = Allowed(
+                artifact=uri,
+                by=str(event.data.get("by")),
+                reason=str(event.data.get("reason")),
+                at=event.at,
+            )
+            yield allowed, {(str(kind), str(value)) for kind, value in graves}

@@ -7,22 +7,22 @@ wanted it, why, and what held the documents then. Neither ever holds a document'
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
 from hearth.artifact import Artifact
 from hearth.errors import NotFoundError, SpecError
 from hearth.lock import Tombstone, TombstoneKind, names_of
-from hearth.model import FrozenModel, Stage
+from hearth.model import FrozenModel, Stage, parse
 from hearth.rejects import Area
 from hearth.scan import scan
 from hearth.storage import Store
 from hearth.tombstones import bury, tombstones
-from hearth.trace.copies import contents_of, with_copies
+from hearth.trace.copies import Known, contents_of, sketches_of, with_copies
 from hearth.trace.corpora import Corpus
 from hearth.trace.descent import Descent
 from hearth.withdrawal.holding import Holding
@@ -31,6 +31,8 @@ from hearth.withdrawal.holdings import holdings
 RECORDS: Final = "withdrawals"
 _MOST: Final = 50_000
 _KEY: Final = ("doc_key",)
+_MOST_SKETCHES: Final = 10_000
+"""Some 9 MB of tombstones, which every lock and every corpus's spec carries."""
 
 
 class Match(StrEnum):
@@ -63,6 +65,10 @@ class Withdrawal(FrozenModel):
     copies: tuple[str, ...] = Field(description="Exact and near copies that go with them.")
     tombstones: tuple[Tombstone, ...] = Field(description="Those that are new.")
     known: int = Field(description="Tombstones of this wish that were in force before.")
+    unsketched: int = Field(
+        default=0,
+        description="Contents whose near copies are only found while a source has the document.",
+    )
     holdings: tuple[Holding, ...]
 
 
@@ -86,17 +92,13 @@ def plan_withdrawal(root: Store, wish: Wish, area: Area | None = None) -> Withdr
     corpora = [Corpus(root, record) for record in descent.of_stage(Stage.CURATE)]
     keys = _documents(root, descent, corpora, wish)
     copies, contents = _known_as(corpora, keys, wish.match)
-    pairs = _pairs(wish, keys, contents)
-    if len(pairs) > _MOST:
+    wanted = _tombstones(wish, keys, contents, now)
+    if len(wanted) > _MOST:
         message = (
-            f"withdraw: comes to {len(pairs)} tombstones, and every lock carries them: at most "
+            f"withdraw: comes to {len(wanted)} tombstones, and every lock carries them: at most "
             f"{_MOST}: use --match key"
         )
         raise SpecError(message)
-    wanted = [
-        Tombstone(kind=kind, value=value, reason=wish.reason, since=now, by=wish.by)
-        for kind, value in pairs
-    ]
     old = {grave.id for grave in tombstones(root)}
     return Withdrawal(
         id=f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
@@ -106,6 +108,9 @@ def plan_withdrawal(root: Store, wish: Wish, area: Area | None = None) -> Withdr
         copies=tuple(sorted(copies - keys)),
         tombstones=tuple(grave for grave in wanted if grave.id not in old),
         known=sum(grave.id in old for grave in wanted),
+        unsketched=len(contents) - sum(grave.sketch is not None for grave in wanted)
+        if wish.match is Match.NEAR
+        else 0,
         holdings=holdings(root, wanted, descent, area),
     )
 
@@ -115,6 +120,13 @@ def withdraw(root: Store, plan: Withdrawal) -> None:
     if plan.tombstones:
         bury(root, plan.id, plan.tombstones)
     root.create(f"{RECORDS}/{plan.id}.json", plan.model_dump_json(indent=1).encode())
+
+
+def withdrawals(root: Store) -> Iterator[Withdrawal]:
+    """Yield the records of all withdrawals."""
+    for info in root.list(RECORDS):
+        advice = "restore the version before: what serves is held against it"
+        yield parse(Withdrawal, root.get(info.path), root.url(info.path), "of a withdrawal", advice)
 
 
 def _documents(root: Store, descent: Descent, corpora: Sequence[Corpus], wish: Wish) -> set[str]:
@@ -150,26 +162,48 @@ def _documents(root: Store, descent: Descent, corpora: Sequence[Corpus], wish: W
     return set().union(*found.values())
 
 
-def _known_as(corpora: Sequence[Corpus], keys: set[str], match: Match) -> tuple[set[str], set[str]]:
+def _known_as(
+    corpora: Sequence[Corpus], keys: set[str], match: Match
+) -> tuple[set[str], dict[str, Known]]:
     """Return copies and contents of documents, in all corpora: a text may have changed."""
     copies: set[str] = set(keys)
-    contents: set[str] = set()
+    contents: dict[str, Known] = {}
     if match is Match.KEY:
         return copies, contents
     for corpus in corpora:
         here = with_copies(corpus, keys) if match is Match.NEAR else set(keys)
         copies |= here
-        contents |= set(contents_of(corpus, here).values())
+        known = sketches_of(corpus, here)
+        for content in contents_of(corpus, here).values():
+            if content in known or content not in contents:
+                contents[content] = known.get(content, Known())
     return copies, contents
 
 
-def _pairs(wish: Wish, keys: set[str], contents: set[str]) -> list[tuple[TombstoneKind, str]]:
-    pairs = [(TombstoneKind.SOURCE, source) for source in wish.sources]
-    pairs += [(TombstoneKind.KEY, key) for key in wish.documents]
-    pairs += [(TombstoneKind.CONTENT, content) for content in sorted(contents)]
+def _tombstones(
+    wish: Wish, keys: set[str], contents: Mapping[str, Known], now: datetime
+) -> list[Tombstone]:
+    wanted: dict[tuple[TombstoneKind, str], Tombstone] = {}
+
+    def add(kind: TombstoneKind, value: str, **more: Any) -> None:
+        grave = Tombstone(kind=kind, value=value, reason=wish.reason, since=now, by=wish.by, **more)
+        wanted.setdefault(grave.id, grave)
+
+    for source in wish.sources:
+        add(TombstoneKind.SOURCE, source)
+    for document in wish.documents:
+        add(TombstoneKind.KEY, document)
+    ordered = sorted(contents.items())
+    for content, known in ordered:
+        add(TombstoneKind.CONTENT, content, key=known.key)
     if wish.match is Match.NEAR:
-        # By key: it reaches copies that come later, while the document itself is still mirrored.
+        # By key: what the document says by then, while it is still mirrored.
         wished = frozenset(wish.documents)
-        named = [key for key in sorted(keys) if not wished.isdisjoint(names_of(key))]
-        pairs += [(TombstoneKind.NEAR, key) for key in named]
-    return list(dict.fromkeys(pairs))
+        for key in sorted(keys):
+            if not wished.isdisjoint(names_of(key)):
+                add(TombstoneKind.NEAR, key)
+        # By sketch: what it says now, when no source has it any more.
+        sketched = [(content, known) for content, known in ordered if known.sketch is not None]
+        for content, known in sketched[:_MOST_SKETCHES]:
+            add(TombstoneKind.NEAR, content, key=known.key, sketch=known.sketch)
+    return list(wanted.values())

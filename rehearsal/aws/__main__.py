@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--provision-seconds", type=float, default=1.0)
     parser.add_argument("--hook", default="[]", help="a JSON list: the command told of every node")
-    parser.add_argument("--key", type=Path, help="the file of the one key that KMS has")
+    parser.add_argument("--key", type=Path, help="the file of the secret that KMS's keys are of")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     server = make(options.port, options.provision_seconds, json.loads(options.hook), options.key)

@@ -1,12 +1,14 @@
-"""A key management service whose key outlives it.
+"""A key management service whose keys outlive it.
 
-moto's keys are gone when moto ends, and with them every object that was encrypted. Here is one key,
-in a file. Data keys are sealed with AES-256-GCM, bound to their encryption context.
+moto's keys are gone when moto ends, and with them every object that was encrypted. Here are two, of
+one secret in a file: the store's, and that of the reject area. Data keys are sealed with
+AES-256-GCM, bound to their encryption context.
 """
 
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
@@ -20,7 +22,11 @@ from hearth.aws import arn
 from rehearsal.aws.hyperpod import Call, Refused
 
 ALIAS: Final = "alias/hearth-rehearsal"
-_ID: Final = "11111111-2222-3333-4444-555555555555"
+REJECTS: Final = "alias/hearth-rehearsal-rejects"
+_KEYS: Final = {
+    ALIAS: "11111111-2222-3333-4444-555555555555",
+    REJECTS: "66666666-7777-8888-9999-000000000000",
+}
 _BYTES: Final = 32
 _NONCE: Final = 12
 
@@ -34,35 +40,38 @@ def make_key(path: Path) -> None:
 
 def generate_data_key(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html."""
-    cipher, name = _cipher(call), _arn(call)
+    alias = _named(call)
     plain, nonce = secrets.token_bytes(_BYTES), secrets.token_bytes(_NONCE)
-    sealed = nonce + cipher.encrypt(nonce, plain, _bound(call))
-    return {"CiphertextBlob": _text(sealed), "Plaintext": _text(plain), "KeyId": name}
+    sealed = nonce + _cipher(call, alias).encrypt(nonce, plain, _bound(call))
+    return {"CiphertextBlob": _text(sealed), "Plaintext": _text(plain), "KeyId": _arn(call, alias)}
 
 
 def decrypt(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html."""
     sealed = base64.b64decode(call.body["CiphertextBlob"])
-    try:
-        plain = _cipher(call).decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound(call))
-    except InvalidTag as error:
-        code, message = "InvalidCiphertextException", "not sealed by this key in this context"
-        raise Refused(code, message) from error
-    return {
-        "Plaintext": _text(plain),
-        "KeyId": _arn(call),
-        "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
-    }
+    # As with AWS, what is sealed need not be asked for with the name of its key.
+    for alias in [_named(call)] if "KeyId" in call.body else _KEYS:
+        try:
+            plain = _cipher(call, alias).decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound(call))
+        except InvalidTag:
+            continue
+        return {
+            "Plaintext": _text(plain),
+            "KeyId": _arn(call, alias),
+            "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        }
+    code, message = "InvalidCiphertextException", "not sealed by this key in this context"
+    raise Refused(code, message)
 
 
 def describe_key(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html."""
-    _known(call)
+    alias = _named(call)
     return {
         "KeyMetadata": {
             "AWSAccountId": call.account,
-            "KeyId": _ID,
-            "Arn": _arn(call),
+            "KeyId": _KEYS[alias],
+            "Arn": _arn(call, alias),
             "Enabled": True,
             "KeyState": "Enabled",
             "KeyUsage": "ENCRYPT_DECRYPT",
@@ -80,21 +89,27 @@ OPERATIONS: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
 """Only where there is a key's file: else all keys are moto's."""
 
 
-def _arn(call: Call) -> str:
-    return arn(call.region, "kms", call.account, f"key/{_ID}")
+def _arn(call: Call, alias: str) -> str:
+    return arn(call.region, "kms", call.account, f"key/{_KEYS[alias]}")
 
 
-def _known(call: Call) -> Path:
-    wanted = call.body.get("KeyId", _ID)
-    path = call.cloud.key
-    if path is None or wanted not in {_ID, ALIAS, _arn(call)}:
-        code, message = "NotFoundException", f"Key {wanted} not found."
+def _named(call: Call) -> str:
+    wanted = call.body.get("KeyId", ALIAS)
+    for alias, id_ in _KEYS.items():
+        if call.cloud.key is not None and wanted in {alias, id_, _arn(call, alias)}:
+            return alias
+    code, message = "NotFoundException", f"Key {wanted} not found."
+    raise Refused(code, message)
+
+
+def _cipher(call: Call, alias: str) -> AESGCM:
+    if call.cloud.key is None:
+        code, message = "NotFoundException", f"Key {alias} not found."
         raise Refused(code, message)
-    return path
-
-
-def _cipher(call: Call) -> AESGCM:
-    return AESGCM(bytes.fromhex(_known(call).read_text()))
+    secret = bytes.fromhex(call.cloud.key.read_text())
+    if alias != ALIAS:
+        secret = hmac.digest(secret, alias.encode(), "sha256")
+    return AESGCM(secret)
 
 
 def _bound(call: Call) -> bytes:

@@ -23,6 +23,7 @@ from hearth.errors import TransientError
 from hearth.gate.decision import Answer
 from hearth.judgement import judgement_of
 from hearth.model import Stage
+from hearth.review.filing import load_preset
 from hearth.review.reviews import Method, record_review
 from hearth.review.sample import draw
 from hearth.review.verdicts import Judged, Verdict
@@ -176,8 +177,23 @@ def test_a_gate_that_asks_reviewers_waits_for_them_and_then_takes_their_word(
         record_review(place.root, sample, verdicts, method, "ada")
     gate(context)
     decision = judgement_of(place.build_of(context)).decision
-    assert decision.answer is Answer.PASS
+    assert decision.answer is Answer.INCONCLUSIVE
     assert [one.reviewers for one in decision.acceptances] == [("grace",), ("grace",)]
+    assert all("held against no list of keywords" in reason for reason in decision.reasons)
+    risks = load_preset("cn-filing").lists.risks
+    listed = {name: {"entries": least} for name, least in risks.items()}
+    folder = corpus.artifact.folder
+    for entries, answer in ((9_999, Answer.FAIL), (10_000, Answer.PASS)):
+        record = read_record(folder)
+        said = {"keywords": {"entries": entries, "categories": listed}}
+        record = record.model_copy(update={"metrics": {**record.metrics, **said}})
+        folder.put("artifact.json", record.model_dump_json().encode())
+        if answer is Answer.FAIL:
+            with pytest.raises(AirflowFailException, match="10000 are asked for"):
+                gate(context)
+        else:
+            gate(context)
+        assert judgement_of(place.build_of(context)).decision.answer is answer
 
 
 # Approval ----------------------------------------------------------------------------------------

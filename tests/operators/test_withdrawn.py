@@ -12,16 +12,21 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from hearth.artifact import Output
+from hearth.errors import PolicyViolation
 from hearth.gate.decision import Answer, GateDecision
 from hearth.judgement import JUDGEMENT, Judgement
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
 from hearth.pipeline import stage_plans
-from hearth.rollout.state import read_state
+from hearth.rollout.outcome import RolloutStep
+from hearth.rollout.state import Version, change_state, read_state
 from hearth.tombstones import bury
 from hearth.withdrawal.revocation import allow
+from hearth.withdrawal.withdraw import Match, Wish, plan_withdrawal
+from hearth.withdrawal.withdraw import withdraw as put_into_force
 from operators.evaluate import EvaluateReferenceOperator
 from operators.opened import open_build
+from operators.reap import ReapOperator
 from operators.rollout import RolloutOperator
 from operators.stage import StageOperator
 
@@ -111,3 +116,37 @@ def test_what_serves_is_compared_with_even_if_it_is_revoked(
     opened = open_build(built)
     plan = stage_plans(opened.record)[Stage.EVALUATE]
     EvaluateReferenceOperator(task_id="task", reference="serving").refuse_revoked(opened, plan)
+
+
+def test_the_reaper_ends_the_service_of_what_is_revoked_once_its_grace_is_over(
+    place: Any, built: dict[str, Any]
+) -> None:
+    opened = open_build(built)
+    model = stage_plans(opened.record)[Stage.TRAIN].ref()
+    version = Version.of(model.uri, model.fingerprint, opened.record.id, datetime.now(UTC))
+    name = opened.record.profile.endpoint.name
+    change_state(place.root, name, lambda state: state.model_copy(update={"serving": version}))
+    wish = Wish(
+        documents=(DOCUMENT["doc_key"],), match=Match.KEY, reason="why", by="ada", unseen=True
+    )
+    put_into_force(place.root, plan_withdrawal(place.root, wish))
+    reaper = ReapOperator(task_id="reap")
+    profile = opened.record.profile
+    reaper._end_service([(profile, place.root)])
+    assert read_state(place.root, name).serving == version
+    at_once = profile.policy.model_copy(update={"revoked_hours": 0.0})
+    reaper._end_service([(profile.model_copy(update={"policy": at_once}), place.root)])
+    assert read_state(place.root, name).serving is None
+    assert place.kinds(built)[-1] == "withdrawn"
+
+
+def test_a_rollout_that_is_under_way_takes_no_more_traffic_after_a_withdrawal(
+    place: Any, built: dict[str, Any]
+) -> None:
+    judged(place, built)
+    opened, operator = open_build(built), RolloutOperator(task_id="rollout")
+    operator._note(opened, RolloutStep(name="step", weight=10, message="good"))
+    withdraw(place)
+    with pytest.raises(PolicyViolation, match="cannot serve"):
+        operator._note(opened, RolloutStep(name="step", weight=50, message="good"))
+    operator._note(opened, RolloutStep(name="refuse", weight=0, message="revoked"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 
@@ -11,13 +12,15 @@ import pytest
 
 from hearth.artifact import ArtifactRecord
 from hearth.curate.__main__ import run
-from hearth.curate.keys import ContentKey
+from hearth.curate.keys import ContentKey, Domain
+from hearth.curate.near import Shingler
 from hearth.curate.normalise import clean
 from hearth.curate.pii.kinds import DataClass, PiiAction
 from hearth.curate.pii.section import PiiRule, PiiSection
+from hearth.curate.sketches import least
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec, Grave
 from hearth.documents import write_documents
-from hearth.lock import TombstoneKind
+from hearth.lock import Sketch, TombstoneKind
 from hearth.model import Stage
 from hearth.policy import REJECTS
 from hearth.profile import RejectArea, SecretRef, StorageSettings
@@ -30,6 +33,23 @@ LEFT = "letters:5"
 WITHDRAWN = "letters:6"
 """Both hold a secret, for which the policy below drops them."""
 TEXT = clean(f"With AKIAIOSFODNN7EXAMPLE as key, {prose('en', 'dropped')}")
+
+
+LOST = clean(f"With AKIAIOSFODNN7EXAMPLE as key, {prose('en', 'lost')}")
+"""Withdrawn, and in no source any more."""
+
+
+def sketched(text: str, key: ContentKey) -> Grave:
+    section = spec_of().dedup
+    own = Shingler(section, key.seed(Domain.SHINGLE)).shingles(text, "en")
+    sketch = Sketch(
+        words=section.shingle_words,
+        characters=section.shingle_characters,
+        shingles=len(own),
+        least=base64.b64encode(least(own)).decode(),
+    )
+    value = key.content_id(text)
+    return Grave(kind=TombstoneKind.NEAR, value=value, key=key.fingerprint, sketch=sketch)
 
 
 @dataclass
@@ -67,7 +87,11 @@ def dropped(
         retention_days=30,
         steps=("pii", "quality"),
     )
-    own = [document("own:withdrawn", TEXT), document("own:stays", f"{TEXT}\nNo doubt.")]
+    own = [
+        document("own:withdrawn", TEXT),
+        document("own:near", f"{LOST} Indeed."),
+        document("own:stays", f"{TEXT}\nNo doubt."),
+    ]
     write_documents(folder / "documents.parquet", [*library(), *own])
     key = ContentKey(b"thirty-two bytes of a secret key")
     (folder / "key").write_bytes(key.secret)
@@ -77,7 +101,9 @@ def dropped(
         pii=PiiSection(rules=(rule,)),
         tombstones=(
             Grave(kind=TombstoneKind.KEY, value=WITHDRAWN),
-            Grave(kind=TombstoneKind.CONTENT, value=key.content_id(TEXT)),
+            Grave(kind=TombstoneKind.CONTENT, value=key.content_id(TEXT), key=key.fingerprint),
+            sketched(LOST, key),
+            sketched(LOST, ContentKey(b"the key before this one")),
         ),
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -108,8 +134,13 @@ def test_what_a_policy_drops_is_in_the_reject_area_redacted(dropped: Dropped) ->
 
 
 def test_what_is_withdrawn_is_not_kept_there(dropped: Dropped) -> None:
-    assert not {WITHDRAWN, "own:withdrawn"} & dropped.rows.keys()
+    assert not {WITHDRAWN, "own:withdrawn", "own:near"} & dropped.rows.keys()
     assert "own:stays" in dropped.rows
+
+
+def test_a_tombstone_under_another_key_is_reported_as_unverified(dropped: Dropped) -> None:
+    (said,) = [one for one in dropped.record.unverified if "tombstones" in one]
+    assert said.startswith("1 tombstones name contents under another content_key")
 
 
 def test_nothing_that_was_found_is_anywhere(dropped: Dropped) -> None:

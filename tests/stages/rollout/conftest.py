@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from hearth.artifact import Artifact, ArtifactRecord, Cost, Output, Provenance
+from hearth.artifact import Artifact, ArtifactRecord, Cost, InputRef, Output, Provenance
 from hearth.model import Stage
 from hearth.profile import EndpointTarget, StorageSettings
 from hearth.rollout.child import adopt
@@ -112,7 +112,7 @@ def make_model(
         path.write_text(json.dumps(config_json | {"hidden_size": "large"}))
 
 
-def publish(store: Store, folder: Path, number: int) -> Version:
+def publish(store: Store, folder: Path, number: int, corpus: InputRef | None = None) -> Version:
     """Make a train artifact of a model's folder, as the train stage would."""
     artifact = Artifact(store, Stage.TRAIN, f"{number:064x}"[::-1])
     outputs = []
@@ -127,7 +127,7 @@ def publish(store: Store, folder: Path, number: int) -> Version:
             contract=1,
             fingerprint=artifact.fingerprint,
             spec={},
-            inputs={},
+            inputs={"corpus": corpus} if corpus else {},
             attempt=1,
             outputs=tuple(outputs),
             metrics={},
@@ -199,12 +199,12 @@ class Endpoint:
     def log(self) -> str:
         return self._log.read_text()
 
-    def version(self, **kind: object) -> Version:
-        """Publish a tiny model."""
+    def version(self, corpus: InputRef | None = None, **kind: object) -> Version:
+        """Publish a tiny model, as if it were made from a corpus."""
         number = next(self._numbers)
         folder = self._folder / f"model-{number}"
         make_model(folder, seed=number, **kind)
-        return publish(self.store, folder, number)
+        return publish(self.store, folder, number, corpus)
 
     def complete(self, prompt: str = "The fire") -> httpx.Response:
         body = {"model": NAME, "prompt": prompt, "max_tokens": 4}

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from hearth.model import Stage
 from hearth.rollout.controller import roll_back, roll_out
 from hearth.rollout.outcome import RolloutFailed, RolloutStep
 from hearth.rollout.state import change_state, read_state
+from hearth.withdrawal.service import end_service
+from hearth.withdrawal.withdraw import Match, Wish, plan_withdrawal, withdraw
+from tests.artifacts import publish
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +143,30 @@ def test_going_back_brings_the_version_before(
     state = read_state(endpoint.store, endpoint.target.name)
     assert state.anchor is not None
     assert state.anchor.version == first.version
+
+
+def test_a_revoked_model_serves_no_more_and_a_new_one_takes_its_place(
+    endpoint: Any, first: Any, quick: Any, tmp_path: Path
+) -> None:
+    row = {"doc_key": "notes:1", "content_id": "c", "source": "notes"}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "part.parquet")
+    name = "corpus/split=train/part-00000.parquet"
+    corpus = publish(endpoint.store, Stage.CURATE, {name: tmp_path / "part.parquet"})
+    held = endpoint.version(corpus=corpus)
+    roll_out(endpoint.store, endpoint.target, held, first.version, quick, endpoint.steps.append)
+    wish = Wish(documents=("notes:1",), match=Match.KEY, reason="why", by="ada", unseen=True)
+    withdraw(endpoint.store, plan_withdrawal(endpoint.store, wish))
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    assert end_service(endpoint.store, endpoint.target.name, hour, now) is None
+    assert endpoint.complete().headers["X-Hearth-Version"] == held.version
+    assert end_service(endpoint.store, endpoint.target.name, timedelta(0), now) is not None
+    endpoint.until(lambda seen: not seen.servers, "the revoked version to go")
+    assert endpoint.complete().status_code == 503
+    # Nor after a restart.
+    endpoint.stop()
+    endpoint.start()
+    endpoint.until(lambda seen: seen.proxy_running, "the endpoint to come back")
+    assert endpoint.complete().status_code == 503
+    new = endpoint.version()
+    roll_out(endpoint.store, endpoint.target, new, None, quick, endpoint.steps.append)
+    assert endpoint.complete().headers["X-Hearth-Version"] == new.version

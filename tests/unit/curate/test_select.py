@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,13 +18,16 @@ from hearth.curate.clusters import Clusters
 from hearth.curate.cut import cut_repeats
 from hearth.curate.groups import names
 from hearth.curate.index import STEPS, Index
+from hearth.curate.keys import Domain
 from hearth.curate.ledger import Action, Ledger, Step
+from hearth.curate.near import Shingler
 from hearth.curate.plan import SPLITS
 from hearth.curate.sections import DedupSection, ParagraphSection
 from hearth.curate.select import select
+from hearth.curate.sketches import least
 from hearth.curate.spec import CurateSpec, Grave
 from hearth.errors import DataError
-from hearth.lock import TombstoneKind
+from hearth.lock import Sketch, TombstoneKind
 from tests.unit.curate.made import KEY, Made, indexed
 
 SPEC = CurateSpec(
@@ -87,12 +91,12 @@ class Run:
         return [key for key, step in self.steps.items() if not step]
 
 
-def run(documents: list[Made]) -> Run:
-    with indexed(documents, SPEC) as index:
+def run(documents: list[Made], spec: CurateSpec = SPEC) -> Run:
+    with indexed(documents, spec) as index:
         folder = index.folder
         ledger, clusters = Ledger(folder / "decisions"), Clusters(folder)
-        select(index, SPEC, KEY, ledger, clusters, Assigned())
-        texts = cut_repeats(index, SPEC, ledger, clusters)
+        select(index, spec, KEY, ledger, clusters, Assigned())
+        texts = cut_repeats(index, spec, ledger, clusters)
         ledger.close()
         clusters.write(index.database, folder / "clusters", folder / "removals")
         keys = [index.key(place) for place in range(len(index))]
@@ -230,6 +234,43 @@ def test_of_copies_the_one_from_the_trusted_source_stays() -> None:
     assert set(mine) == {"a:twin", "b:twin"}
     assert mine["a:twin"]["likeness"] == pytest.approx(1)
     assert mine["a:twin"]["diameter"] == 0
+
+
+def test_a_near_copy_of_what_no_source_has_any_more_is_withdrawn_with_its_own_copies() -> None:
+    lost = " ".join(f"the {n}th thing that was said of the harbour" for n in range(12))
+    own = Shingler(SPEC.dedup, KEY.seed(Domain.SHINGLE)).shingles(lost, "en")
+    sketch = Sketch(
+        words=SPEC.dedup.shingle_words,
+        characters=SPEC.dedup.shingle_characters,
+        shingles=len(own),
+        least=base64.b64encode(least(own)).decode(),
+    )
+    grave = Grave(
+        kind=TombstoneKind.NEAR,
+        value=KEY.content_id(lost),
+        key=KEY.fingerprint,
+        sketch=sketch,
+    )
+    documents = [
+        *(
+            made_of(f"a:{n}", [PARTS[n % 4] + f" {n}" * 9], f"w{n + 50}", None, "en")
+            for n in range(9)
+        ),
+        made_of("c:near", [f"At last: {lost}"], "w98", None, "en"),
+        made_of("d:nearer", [f"At last: {lost} indeed it was so"], "w99", None, "en"),
+    ]
+    without, found = (
+        run(documents, SPEC.model_copy(update={"tombstones": graves})) for graves in ((), (grave,))
+    )
+    assert {"c:near", "d:nearer"} & set(without.live)
+    assert not {"c:near", "d:nearer"} & set(found.live)
+    for key in ("c:near", "d:nearer"):
+        decision = next(d for d in found.decisions[Step.WITHDRAWN] if d["doc_key"] == key)
+        assert (decision["action"], decision["reason"]) == (
+            Action.DROPPED,
+            "withdrawn as a near copy",
+        )
+    assert set(found.live) == set(without.live) - {"c:near", "d:nearer"}
 
 
 def test_the_index_holds_less_than_64_bytes_of_a_document() -> None:

@@ -18,9 +18,9 @@ from hearth.awsapi import Account, AwsUnreachable
 from hearth.preflight import account
 from tests.documented import ROOT, Command, commands
 from tests.granted import (
-    BY_BOTO3_IN_JOBS,
     BY_OBSTORE,
     CALLERS,
+    IN_REJECTS,
     POLICIES,
     ROLES,
     granted,
@@ -85,9 +85,15 @@ def test_a_role_may_do_to_the_store_what_obstore_does_for_it_and_no_more(role: s
     assert store - {"s3:AbortMultipartUpload"} == set(BY_OBSTORE[role])
 
 
-def test_jobs_may_do_what_boto3_does_for_them() -> None:
-    for role, wanted in BY_BOTO3_IN_JOBS.items():
-        assert set(wanted) <= granted(role)
+def test_a_role_may_do_to_the_reject_area_what_boto3_does_for_it_and_no_more() -> None:
+    for role, wanted in IN_REJECTS.items():
+        rejects = {
+            action
+            for one in statements(role)
+            if any("${RejectBucket}" in resource for resource in one["Resource"])
+            for action in one["Action"]
+        }
+        assert rejects == set(wanted), role
 
 
 def test_what_the_code_names_of_aws_is_granted_to_airflow() -> None:

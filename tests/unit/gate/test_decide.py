@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from hearth.errors import DataError, SpecError
 from hearth.gate.decide import check_margins, decide
-from hearth.gate.decision import AcceptanceCheck, Answer, GateDecision, Reference
+from hearth.gate.decision import AcceptanceCheck, Answer, GateDecision, Reference, RuleCheck
 from hearth.gate.spec import Floors, GateSection, Margins
 from hearth.suite.manifest import SuiteManifest, TaskKind
 from hearth.suite.spec import SuiteSection
@@ -231,6 +231,21 @@ def test_what_reviewers_have_not_said_is_open_and_what_they_refuse_fails(
     assert decision.acceptances == tuple(checks)
     assert (f"acceptance: {met}" in decision.reasons) is (met is not True)
     assert decision.items_needed is None
+
+
+@pytest.mark.parametrize(
+    ("met", "answer"),
+    [(True, Answer.PASS), (None, Answer.INCONCLUSIVE), (False, Answer.FAIL)],
+)
+def test_a_rule_on_sources_and_keywords_decides_as_a_review_does(
+    suite: SuiteManifest, scores: Scores, met: Any, answer: Answer
+) -> None:
+    same = scores()
+    rule = RuleCheck(rule="a rule", wanted="5", found="4", met=met, reason="too few")
+    decision = decide(same, same, None, suite, SECTION, None, [reviewed(met=True), rule])
+    assert decision.answer is answer
+    assert (decision.acceptances, decision.rules) == ((reviewed(met=True),), (rule,))
+    assert ("too few" in decision.reasons) is (met is not True)
 
 
 def test_a_model_that_fails_fails_whatever_reviewers_have_not_said_yet(

@@ -18,7 +18,10 @@ from hearth.build import Build, BuildRecord, Run
 from hearth.curate import tables
 from hearth.curate.keys import ContentKey, Domain
 from hearth.curate.ledger import Action, Decision, Ledger, Step
+from hearth.curate.near import Shingler
 from hearth.curate.plan import Split
+from hearth.curate.sections import DedupSection
+from hearth.curate.sketches import least
 from hearth.curate.spec import SPLITS
 from hearth.documents import Document, write_documents
 from hearth.lock import Lock, PinnedFile, PinnedSource, Tombstone
@@ -246,7 +249,24 @@ def _corpus(folder: Path, buried: set[str], more: Mapping[str, str]) -> list[Fil
             "content_key": ["a key" for _ in keys],
         }
         files += tables.write(folder / SPLITS / f"split={split.value}", tables.SPLITS, known)
+    files += tables.write(folder / "sketches", tables.SKETCHES, _sketches(TEXTS))
     return [(path, path.relative_to(folder).as_posix(), rows) for path, rows in files]
+
+
+def _sketches(texts: Mapping[str, str]) -> dict[str, list[Any]]:
+    keys = sorted(texts)
+    section = DedupSection()
+    shingler = Shingler(section, KEY.seed(Domain.SHINGLE))
+    own = [shingler.shingles(texts[key], "en") for key in keys]
+    return {
+        "doc_key": keys,
+        "content_id": [content(key) for key in keys],
+        "content_key": [KEY.fingerprint for _ in keys],
+        "words": [section.shingle_words for _ in keys],
+        "characters": [section.shingle_characters for _ in keys],
+        "shingles": [len(shingles) for shingles in own],
+        "least": [least(shingles) for shingles in own],
+    }
 
 
 def _split(key: str) -> Split:

@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hearth.errors import SpecError
-from hearth.gate.decision import AcceptanceCheck
-from hearth.gate.spec import AcceptanceSection, Looked
+from hearth.gate.decision import AcceptanceCheck, RuleCheck
+from hearth.gate.spec import AcceptanceSection, IllegalSection, ListsSection, Looked
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.profile import StorageSettings
-from hearth.review.demand import acceptance_checks, held_against, with_figures
+from hearth.review.demand import checks, held_against, with_figures
 from hearth.review.reviews import Method, record_review
 from hearth.review.sample import Sample, draw
 from hearth.review.verdicts import Judged, Verdict
+from hearth.trace.corpora import Corpus
 from tests.unit.lineage.library import ALICE, Library, library
 
 PEOPLE = AcceptanceSection(human=Looked(share=0.9, sample=10))
@@ -42,17 +43,19 @@ def say(
     rejected: int = 0,
     method: Method = Method.HUMAN,
     reviewer: str = "li.wei",
+    category: str = "other",
 ) -> None:
-    verdicts = [Verdict.ACCEPT] * accepted + [Verdict.REJECT] * rejected
+    verdicts = [Verdict.REJECT] * rejected + [Verdict.ACCEPT] * accepted
     judged = [
-        Judged(doc_key=item.doc_key, verdict=verdict, category="other", reviewer=reviewer)
+        Judged(doc_key=item.doc_key, verdict=verdict, category=category, reviewer=reviewer)
         for item, verdict in zip(sample.items, verdicts, strict=False)
     ]
     record_review(home.store, sample, judged, method, "test")
 
 
 def asked(home: Library, section: AcceptanceSection = PEOPLE) -> AcceptanceCheck:
-    (check,) = acceptance_checks(home.store, home.corpus, section)
+    (check,) = checks(home.store, home.corpus, section)
+    assert isinstance(check, AcceptanceCheck)
     return check
 
 
@@ -109,12 +112,13 @@ def test_people_and_programs_are_asked_apart(wide: Library) -> None:
         human=Looked(share=0.9, sample=10), machine=Looked(share=0.98, part=0.1)
     )
     say(wide, drawn(wide, 10), 10)
-    people, programs = acceptance_checks(wide.store, wide.corpus, section)
+    people, programs = checks(wide.store, wide.corpus, section)
+    assert isinstance(programs, AcceptanceCheck)
     assert (people.met, programs.met) == (True, None)
     assert programs.wanted == 5  # a tenth of 42, rounded up
     assert "--machine" in programs.reason
     say(wide, drawn(wide, 10), 10, method=Method.MACHINE, reviewer="keywords 3")
-    assert acceptance_checks(wide.store, wide.corpus, section)[1].met is True
+    assert checks(wide.store, wide.corpus, section)[1].met is True
 
 
 def test_of_a_corpus_smaller_than_the_sample_all_documents_are_wanted(home: Library) -> None:
@@ -150,5 +154,71 @@ def test_a_preset_gives_the_figures_that_the_recipe_leaves_out() -> None:
     own = Looked(share=0.99, sample=100)
     assert with_figures(AcceptanceSection(preset="cn-filing", human=own)).human == own
     assert with_figures(filled) == filled
+    assert filled.illegal is not None
+    assert filled.illegal.share == 0.05
+    assert filled.illegal.is_illegal("A.1.a")
+    assert not filled.illegal.is_illegal("other")
+    assert filled.keywords is not None
+    assert filled.keywords.entries == 10_000
+    assert (filled.keywords.risks["A.1.a"], filled.keywords.risks["A.2.a"]) == (200, 100)
+    assert len(filled.keywords.risks) == 17
     with pytest.raises(SpecError, match="nonesuch"):
         with_figures(AcceptanceSection(preset="nonesuch"))
+
+
+ILLEGAL = AcceptanceSection(
+    human=Looked(share=0.5, sample=10), illegal=IllegalSection(share=0.25, categories=("A.1",))
+)
+
+
+def of_sources(home: Library) -> dict[str, bool | None]:
+    found = checks(home.store, home.corpus, ILLEGAL)
+    return {one.rule: one.met for one in found if isinstance(one, RuleCheck)}
+
+
+@pytest.mark.parametrize(
+    ("rejected", "category", "met"),
+    [(2, "A.1.a", True), (3, "A.1.a", False), (3, "A.1", False), (3, "A.10.a", True)],
+)
+def test_a_source_with_too_much_illegal_content_fails_whatever_share_is_accepted(
+    wide: Library, rejected: int, category: str, met: Any
+) -> None:
+    assert of_sources(wide) == {}
+    say(wide, drawn(wide, 10), 10 - rejected, rejected, category=category)
+    assert of_sources(wide) == {"human: source debian-faq": met}
+
+
+def test_a_source_is_open_while_documents_that_could_clear_it_are_not_judged(
+    wide: Library,
+) -> None:
+    sample = drawn(wide, 10)
+    say(wide, sample, 0, 2, category="A.1.a")
+    assert of_sources(wide) == {"human: source debian-faq": None}
+    say(wide, sample, 0, 3, category="A.1.a")
+    assert of_sources(wide) == {"human: source debian-faq": False}
+
+
+@pytest.mark.parametrize(
+    ("entries", "counts", "met"),
+    [
+        (None, {}, [None, None]),
+        (9, {"A.1.a": 5, "A.1.b": 5}, [False, True]),
+        (10, {"A.1.a": 5, "A.1.b": 5}, [True, True]),
+        (10, {"A.1.a": 9, "A.1.b": 4}, [True, False]),
+        (10, {"A.1.a": 9}, [True, False]),
+    ],
+)
+def test_the_lists_that_the_corpus_was_held_against_are_counted(
+    home: Library, entries: int | None, counts: dict[str, int], met: list[bool | None]
+) -> None:
+    record = home.corpus.record
+    said = {name: {"entries": count} for name, count in counts.items()}
+    metrics = {"keywords": {"entries": entries, "categories": said}} if entries else {}
+    corpus = Corpus(home.store, record.model_copy(update={"metrics": metrics}))
+    section = AcceptanceSection(
+        human=Looked(share=0.5, sample=1),
+        keywords=ListsSection(entries=10, risks={"A.1.a": 5, "A.1.b": 5}),
+    )
+    found = [one for one in checks(home.store, corpus, section) if isinstance(one, RuleCheck)]
+    assert [one.met for one in found] == met
+    assert all("curate.keywords.lists" in one.reason for one in found if not one.met)

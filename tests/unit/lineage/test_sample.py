@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hearth.curate import tables
 from hearth.errors import DataError, NotFoundError, SpecError
 from hearth.profile import StorageSettings
-from hearth.review.filing import Keywords, check, load_preset
+from hearth.review.filing import check, load_preset
 from hearth.review.reviews import (
     Method,
     acceptance_of,
@@ -21,6 +21,7 @@ from hearth.review.reviews import (
     reviews,
     wilson,
 )
+from hearth.review.rules import Keywords
 from hearth.review.sample import (
     Sample,
     draw,
@@ -255,7 +256,7 @@ def test_the_filing_preset_has_every_number_with_its_source() -> None:
     assert preset.keywords.entries == 10_000
     risks = [name for name in preset.categories.known if name != "other"]
     assert len(risks) == 31
-    assert sum(preset.categories.is_illegal(name) for name in risks) == 29
+    assert sum(preset.illegal.is_illegal(name) for name in risks) == 29
     for cited in (preset.human, preset.machine, preset.sources, preset.keywords):
         assert "TC260-003" in cited.source
         assert not cited.confirmed

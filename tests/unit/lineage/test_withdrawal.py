@@ -13,7 +13,11 @@ import pytest
 from hearth.artifact import Artifact
 from hearth.attempt import Attempts, Outcome, exit_of
 from hearth.build import EventKind
-from hearth.curate.spec import SPLITS
+from hearth.curate.keys import Domain
+from hearth.curate.near import Shingler
+from hearth.curate.sections import DedupSection
+from hearth.curate.sketches import Sketches
+from hearth.curate.spec import SPLITS, CurateSection, CurateSpec
 from hearth.errors import EXIT_TRANSIENT, DataError, NotFoundError, PolicyViolation, SpecError
 from hearth.gc import Why, collect, garbage
 from hearth.lock import Tombstone, TombstoneKind
@@ -32,8 +36,10 @@ from tests.unit.lineage.library import (
     ALICE,
     BOB,
     COPY,
+    KEY,
     RESERVED,
     SHORT,
+    TEXTS,
     TWIN,
     Library,
     content,
@@ -71,6 +77,8 @@ def test_a_document_is_buried_by_key_by_content_and_with_its_copies(home: Librar
     assert pairs(plan) == {
         ("key", TWIN),
         ("near", TWIN),
+        ("near", content(TWIN)),
+        ("near", content(ALICE)),
         ("content", content(TWIN)),
         ("content", content(ALICE)),
     }
@@ -80,6 +88,31 @@ def test_a_document_is_buried_by_key_by_content_and_with_its_copies(home: Librar
     assert {found.id for found in tombstones(home.store)} == {
         (grave.kind, grave.value) for grave in plan.tombstones
     }
+
+
+@pytest.mark.parametrize("wanted", [{"documents": (TWIN,)}, {"sources": ("debian-faq-zh",)}])
+def test_tombstones_carry_what_later_near_copies_are_known_by(
+    home: Library, wanted: dict[str, tuple[str, ...]]
+) -> None:
+    plan = withdrawn(home, **wanted)
+    carried = {found.value: found for found in tombstones(home.store) if found.sketch}
+    assert set(carried) == {content(ALICE), content(TWIN)}
+    assert {found.key for found in carried.values()} == {KEY.fingerprint}
+    assert plan.unsketched == 0
+    shingler = Shingler(DedupSection(), KEY.seed(Domain.SHINGLE))
+    spec = CurateSpec.of(CurateSection(), tombstones=tombstones(home.store))
+    sketches = Sketches(spec.tombstones, spec.dedup, KEY)
+    assert sketches.bury(shingler.shingles(TEXTS[TWIN], "en"))
+    assert not sketches.bury(shingler.shingles(TEXTS[BOB], "en"))
+
+
+def test_a_text_that_no_corpus_has_a_sketch_of_is_counted(
+    home: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hearth.withdrawal.withdraw._MOST_SKETCHES", 1)
+    plan = plan_withdrawal(home.store, wish(TWIN))
+    assert plan.unsketched == 1
+    assert sum(found.sketch is not None for found in plan.tombstones) == 1
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,18 @@ def test_refusing_somebody_elses_candidate_changes_nothing(serving_a: EndpointSt
     assert state.without_candidate(C.version, NOW, "late") == state
 
 
+def test_nothing_serves_in_place_of_what_is_withdrawn_and_the_next_needs_no_rival(
+    serving_a: EndpointState,
+) -> None:
+    assert serving_a.without_serving(B.version, NOW, "revoked") == serving_a
+    state = serving_a.without_serving(A.version, NOW, "revoked")
+    assert (state.serving, state.anchor) == (None, serving_a.anchor)
+    assert state.history[-1].happening is Happening.WITHDRAWN
+    after = state.with_candidate(B, 100, NOW, LEASE).promoted(B.version, NOW, "good")
+    assert after.serving is not None
+    assert (after.serving.version, after.anchor) == (B.version, serving_a.anchor)
+
+
 def test_promoting_twice_is_promoting_once(serving_a: EndpointState) -> None:
     assert serving_a.promoted(A.version, NOW, "again") == serving_a
 

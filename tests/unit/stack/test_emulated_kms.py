@@ -15,7 +15,14 @@ from hearth.stack import store
 from hearth.stack.secrets import Secrets
 from rehearsal.aws.cloud import Cloud
 from rehearsal.aws.hyperpod import Call, Refused
-from rehearsal.aws.kms import ALIAS, decrypt, describe_key, generate_data_key, make_key
+from rehearsal.aws.kms import (
+    ALIAS,
+    REJECTS,
+    decrypt,
+    describe_key,
+    generate_data_key,
+    make_key,
+)
 
 
 def call(key: Path, **body: Any) -> Call:
@@ -31,6 +38,18 @@ def test_what_was_sealed_is_opened_after_a_restart(tmp_path: Path) -> None:
     opened = decrypt(call(key, CiphertextBlob=sealed, EncryptionContext=context))
     assert opened["Plaintext"] == made["Plaintext"]
     assert opened["KeyId"] == made["KeyId"]
+
+
+@pytest.mark.parametrize("alias", [ALIAS, REJECTS])
+def test_what_one_key_sealed_the_other_does_not_open(tmp_path: Path, alias: str) -> None:
+    key = tmp_path / "key"
+    (other,) = {ALIAS, REJECTS} - {alias}
+    made = generate_data_key(call(key, KeyId=alias))
+    with pytest.raises(Refused, match="not sealed"):
+        decrypt(call(key, KeyId=other, CiphertextBlob=made["CiphertextBlob"]))
+    opened = decrypt(call(key, CiphertextBlob=made["CiphertextBlob"]))
+    assert (opened["Plaintext"], opened["KeyId"]) == (made["Plaintext"], made["KeyId"])
+    assert describe_key(call(key, KeyId=alias))["KeyMetadata"]["Arn"] == made["KeyId"]
 
 
 @pytest.mark.parametrize(
