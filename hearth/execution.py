@@ -194,7 +194,6 @@ class Execution:
             env=environment_for(record.profile.storage),
             resources=JobResources(
                 nodes=wanted.nodes,
-                processes_per_node=wanted.processes_per_node,
                 gpus=wanted.gpus,
                 cpus=wanted.cpus,
                 memory_bytes=int(wanted.memory_gib * _GIB),

@@ -385,22 +385,31 @@ def test_a_secret_is_in_no_script_no_listing_and_no_file_of_the_store(slurm: Slu
     assert slurm.ended(handle).state is JobState.SUCCEEDED
 
 
-def test_a_job_on_two_nodes_starts_a_program_on_each(slurm: SlurmRig) -> None:
+@pytest.fixture
+def wide(slurm: SlurmRig) -> SlurmRig:
+    """Its nodes are processes of one machine, so that they see each other's scratch."""
+    settings = slurm.slurm.settings
+    together = settings.model_copy(update={"shared": settings.scratch})
+    slurm.backend = slurm.slurm = replace(slurm.slurm, settings=together)
+    return slurm
+
+
+def test_a_job_on_two_nodes_starts_a_program_on_each(wide: SlurmRig) -> None:
     script = (
         "import json, os, subprocess; "
         "words = json.loads(os.environ['HEARTH_LAUNCH']); "
         "subprocess.run([*words, 'bash', '-c', 'echo $SLURMD_NODENAME $SLURM_PROCID'], check=True)"
     )
     resources = JobResources(nodes=2, cpus=1)
-    request = slurm.request("wide", sys.executable, "-S", "-c", script, resources=resources)
-    handle = slurm.backend.submit(request)
-    assert slurm.ended(handle).state is JobState.SUCCEEDED, slurm.log(handle)
-    nodes, ranks = zip(*(line.split() for line in slurm.log(handle).splitlines()), strict=True)
+    request = wide.request("wide", sys.executable, "-S", "-c", script, resources=resources)
+    handle = wide.backend.submit(request)
+    assert wide.ended(handle).state is JobState.SUCCEEDED, wide.log(handle)
+    nodes, ranks = zip(*(line.split() for line in wide.log(handle).splitlines()), strict=True)
     assert len(set(nodes)) == 2
     assert sorted(ranks) == ["0", "1"]
 
 
-def test_a_job_on_two_nodes_is_asked_to_stop_on_each(slurm: SlurmRig) -> None:
+def test_a_job_on_two_nodes_is_asked_to_stop_on_each(wide: SlurmRig) -> None:
     script = (
         "import json, os, signal, subprocess, sys; "
         "signal.signal(signal.SIGTERM, lambda *_: ranks.send_signal(signal.SIGTERM)); "
@@ -416,12 +425,12 @@ def test_a_job_on_two_nodes_is_asked_to_stop_on_each(slurm: SlurmRig) -> None:
     )
     resources = JobResources(nodes=2, cpus=1)
     command = (sys.executable, "-S", "-c", script)
-    request = slurm.request("wide", *command, resources=resources, env={"RANK": rank})
-    handle = slurm.backend.submit(request)
-    left = slurm.processes("pids", 2)
-    status = slurm.backend.cancel(handle, grace=30)
-    assert (status.state, status.exit_code) == (JobState.CANCELLED, 75), slurm.log(handle)
-    assert len(slurm.lines("saved")) == 2
+    request = wide.request("wide", *command, resources=resources, env={"RANK": rank})
+    handle = wide.backend.submit(request)
+    left = wide.processes("pids", 2)
+    status = wide.backend.cancel(handle, grace=30)
+    assert (status.state, status.exit_code) == (JobState.CANCELLED, 75), wide.log(handle)
+    assert len(wide.lines("saved")) == 2
     assert not [one for one in left if one.alive()]
 
 
