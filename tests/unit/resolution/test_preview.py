@@ -59,7 +59,9 @@ def test_several_nodes_without_a_folder_in_common_are_refused_before_anything_st
 ) -> None:
     cluster = "slurm: {user: me, environments: {model: /python}}"
     nodes = "stages: {train: {nodes: 2}}"
-    text = machine.profile.read_text().replace("backend: local", f"backend: slurm, {cluster}, {nodes}")
+    text = machine.profile.read_text().replace(
+        "backend: local", f"backend: slurm, {cluster}, {nodes}"
+    )
     machine.profile.write_text(text)
     for ask in (lambda: preview(REQUEST), machine.build):
         with pytest.raises(SpecError, match=r"compute of train: nodes = 2.*compute\.slurm\.shared"):
