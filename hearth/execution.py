@@ -17,6 +17,7 @@ from hearth.compute.registry import open_backend
 from hearth.errors import EXIT_TRANSIENT, DataError
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, job_of
+from hearth.resources import GRACE
 from hearth.settings import settings
 from hearth.stage.job import environment_for
 from hearth.storage import Store
@@ -191,7 +192,7 @@ class Execution:
             name=attempt.name,
             command=("python", "-m", f"hearth.{plan.stage}", "--job", attempt.job_uri),
             environment=plan.stage.environment,
-            env=environment_for(record.profile.storage),
+            env={**environment_for(record.profile.storage), GRACE: str(wanted.grace_seconds)},
             resources=JobResources(
                 nodes=wanted.nodes,
                 gpus=wanted.gpus,
@@ -199,6 +200,7 @@ class Execution:
                 memory_bytes=int(wanted.memory_gib * _GIB),
             ),
             time_limit=wanted.time_limit_minutes * 60,
+            grace=wanted.grace_seconds,
             restart_budget=wanted.restarts,
         )
         return self.backend.submit(request)

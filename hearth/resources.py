@@ -17,6 +17,8 @@ from hearth.model import FrozenModel, Stage
 NODES: Final = "HEARTH_NODES"
 LAUNCH: Final = "HEARTH_LAUNCH"
 RENDEZVOUS: Final = "HEARTH_RENDEZVOUS"
+GRACE: Final = "HEARTH_GRACE"
+"""What every job finds in its environment: the seconds between SIGTERM and SIGKILL at its limit."""
 
 TRIED_API: Final = "v0.0.38"
 """The version of slurmrestd's API that Hearth was run against: Slurm 22.05's."""
@@ -58,6 +60,13 @@ class Resources(FrozenModel):
     cpus: int = Field(default=2, ge=1, description="CPU cores on each machine.")
     memory_gib: float = Field(default=5.0, gt=0, description="Memory on each machine, in GiB.")
     time_limit_minutes: float = Field(default=60.0, gt=0, description="The job ends after this.")
+    grace_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="What a last checkpoint may take when the time limit is reached: then the job "
+        "is killed.",
+    )
     restarts: int = Field(
         default=3,
         ge=0,
