@@ -41,6 +41,8 @@ ACTIONS: Final = (
 )  # fmt: skip
 """All that is asked leave for."""
 
+_FIRST_REGION: Final = "us-east-1"
+"""SageMaker's principal is named by the suffix of the first partition in every partition."""
 _ANY: Final = "*"
 _SOME_CLUSTER: Final = "hearthprobe0"
 """Cluster ids are AWS's to choose, so a policy cannot name one before it is there."""
@@ -106,9 +108,8 @@ def _of_cluster(aws: AwsSettings, pod: HyperPod, account: str) -> Iterator[Quest
         role = arn(aws.region, "iam", account, f"role/{role}")
     yield Question("the cluster", _CLUSTER, cluster, {})
     yield Question("the list of clusters", _CLUSTERS, _ANY, {})
-    # A service's principal has this suffix in every partition.
-    sagemaker = {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    yield Question("the nodes' role", _ROLE, role, sagemaker)
+    sagemaker = f"sagemaker.{suffix_of(_FIRST_REGION)}"
+    yield Question("the nodes' role", _ROLE, role, {"iam:PassedToService": sagemaker})
 
 
 def _asked(question: Question, source: str, aws: AwsSettings, ask: Ask) -> Finding:
