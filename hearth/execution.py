@@ -17,6 +17,7 @@ from hearth.compute.registry import open_backend
 from hearth.errors import EXIT_TRANSIENT, DataError
 from hearth.model import FrozenModel, Stage
 from hearth.pipeline import StagePlan, job_of
+from hearth.resources import GRACE
 from hearth.settings import settings
 from hearth.stage.job import environment_for
 from hearth.storage import Store
@@ -194,15 +195,16 @@ class Execution:
             env={
                 **environment_for(record.profile.storage),
                 **record.profile.compute.environment_of(plan.stage),
+                GRACE: str(wanted.grace_seconds),
             },
             resources=JobResources(
                 nodes=wanted.nodes,
-                processes_per_node=wanted.processes_per_node,
                 gpus=wanted.gpus,
                 cpus=wanted.cpus,
                 memory_bytes=int(wanted.memory_gib * _GIB),
             ),
             time_limit=wanted.time_limit_minutes * 60,
+            grace=wanted.grace_seconds,
             restart_budget=wanted.restarts,
         )
         return self.backend.submit(request)

@@ -134,8 +134,9 @@ def new_record(
         triggered_by: who asked.
 
     Raises:
-        SpecError: the recipe is wrong.
+        SpecError: the recipe is wrong, or what the profile asks for can be had by no job.
     """
+    profile.compute.check()
     recipe = wanted_recipe(request)
     record = BuildRecord(
         id=id_,

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, StringConstraints, model_validator
 
+from hearth.errors import SpecError
 from hearth.model import FrozenModel, Stage
 
 # What a job of several nodes finds in its environment: how many there are, the words (a JSON list)
@@ -16,6 +17,8 @@ from hearth.model import FrozenModel, Stage
 NODES: Final = "HEARTH_NODES"
 LAUNCH: Final = "HEARTH_LAUNCH"
 RENDEZVOUS: Final = "HEARTH_RENDEZVOUS"
+GRACE: Final = "HEARTH_GRACE"
+"""What every job finds in its environment: the seconds between SIGTERM and SIGKILL at its limit."""
 
 TRIED_API: Final = "v0.0.38"
 """The version of slurmrestd's API that Hearth was run against: Slurm 22.05's."""
@@ -56,11 +59,17 @@ class Resources(FrozenModel):
     """What one job may use. It changes where and how fast a stage runs, never its result."""
 
     nodes: int = Field(default=1, ge=1, description="Machines.")
-    processes_per_node: int = Field(default=1, ge=1, description="Processes on each machine.")
     gpus: int = Field(default=0, ge=0, description="GPUs on each machine.")
     cpus: int = Field(default=2, ge=1, description="CPU cores on each machine.")
     memory_gib: float = Field(default=5.0, gt=0, description="Memory on each machine, in GiB.")
     time_limit_minutes: float = Field(default=60.0, gt=0, description="The job ends after this.")
+    grace_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="What a last checkpoint may take when the time limit is reached: then the job "
+        "is killed.",
+    )
     restarts: int = Field(
         default=3,
         ge=0,
@@ -176,8 +185,8 @@ class SlurmSettings(FrozenModel):
     )
     shared: Path | None = Field(
         default=None,
-        description="A folder that all nodes share (FSx for Lustre), in which jobs of several "
-        "nodes work; None: `scratch` is shared.",
+        description="A folder that all nodes see (FSx for Lustre, NFS; or `scratch`, if they do), "
+        "in which jobs of several nodes work; none: a job of more than one node is refused.",
     )
     accounting: bool = Field(
         default=True, description="Whether the cluster has slurmdbd; without it a job is known "
@@ -199,6 +208,27 @@ class SlurmSettings(FrozenModel):
             message = "name at most one of rest and login"
             raise ValueError(message)
         return self
+
+    def workplace(self, what: str, nodes: int) -> Path:
+        """Return the folder in which a job of so many nodes has its own.
+
+        Args:
+            what: the job, or whatever asks for nodes; an error begins with it.
+            nodes: how many.
+
+        Raises:
+            SpecError: there are several, and no folder is known to be seen by all of them.
+        """
+        if nodes == 1:
+            return self.scratch
+        if self.shared is None:
+            message = (
+                f"{what}: nodes = {nodes}: ranks on several nodes work in one folder, and the "
+                "profile's compute.slurm.shared names none that all nodes see: set it (the mount "
+                "point of FSx for Lustre or NFS), or ask for one node"
+            )
+            raise SpecError(message)
+        return self.shared
 
     @property
     def untried(self) -> tuple[str, ...]:
@@ -287,3 +317,13 @@ class Compute(FrozenModel):
     def resources_of(self, stage: Stage) -> Resources:
         """Return what `stage` may use."""
         return self.stages.get(stage, self.resources)
+
+    def check(self) -> None:
+        """Refuse what no job could be submitted with, before anything is started or paid for.
+
+        Raises:
+            SpecError: a stage asks for several nodes, which have no folder in common.
+        """
+        if self.slurm is not None:
+            for stage in Stage:
+                self.slurm.workplace(f"compute of {stage}", self.resources_of(stage).nodes)

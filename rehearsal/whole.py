@@ -26,6 +26,7 @@ EMULATED: Final = {
     "keeps to it is unverified, as are permissions, quotas and capacity",
     "Machines": "three slurmd on this one machine: a replaced node is another slurmd, and neither "
     "hardware nor images, lifecycle scripts and networks (EFA) are rehearsed",
+    "FSx": "this machine's /tmp, where nodes of AWS mount FSx for Lustre",
     "GPUs": "none: training runs on CPU cores, over gloo",
     "KMS": "a key in a file, by which the store encrypts every object (SSE-KMS)",
     "Endpoint": "processes on this machine, not SageMaker's",

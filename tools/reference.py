@@ -175,9 +175,11 @@ label.
 
 Sending never waits, neither for a network nor for a listener. When this machine refuses to send a
 datagram, the log says so the first time, and at the end how many there were. Nobody notices what
-is lost on a network; the same points are in the model's `tensorboard/`, all of them. The gauges
-of a finished training keep their last value until the exporter forgets them (`ttl` in its
-mapping).
+is lost on a network; the same points are in the model's `tensorboard/`, all of them: its files lie
+in every checkpoint, so a resumed training goes on with those of the run before it. A training that
+diverged has no model; its `tensorboard/` lies in the folder of its attempt,
+`attempts/<n>/tensorboard/`. The gauges of a finished training keep their last value until the
+exporter forgets them (`ttl` in its mapping).
 """
 
 

@@ -38,7 +38,7 @@ class Until:
         going = self._watch.after(step)
         if self._save and step % self._block == self._block // 2:
             saver = self._watch.saver
-            saver.begin(step, self._loop.model, self._loop.optimizer, self._watch.history)
+            saver.begin(step, self._loop, self._watch.history, self._watch.times)
         return going and step % self._block != 0
 
 

@@ -34,9 +34,6 @@ class JobResources(FrozenModel):
     """What a job may use."""
 
     nodes: int = Field(default=1, ge=1, description="Machines.")
-    processes_per_node: int = Field(
-        default=1, ge=1, description="Processes that the command starts."
-    )
     gpus: int = Field(default=0, ge=0, description="GPUs on each node.")
     cpus: int | None = Field(
         default=None, ge=1, description="CPUs on each node; null: all there are."

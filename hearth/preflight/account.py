@@ -1,33 +1,14 @@
-"""Who asks, and what they may do."""
+"""Who asks, and what the account has: keys and images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
-from hearth.aws import AwsSettings, Image, arn, partition_of, registry_of
+from hearth.aws import AwsSettings, Image, registry_of
 from hearth.errors import SpecError
 from hearth.preflight.finding import Ask, Finding, failed, passed, unknown
 from hearth.profile import Profile
-
-_STORE: Final = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket")
-_KEY: Final = ("kms:GenerateDataKey", "kms:Decrypt")
-_HYPERPOD: Final = (
-    "sagemaker:CreateCluster",
-    "sagemaker:DescribeCluster",
-    "sagemaker:UpdateCluster",
-    "sagemaker:DeleteCluster",
-    "sagemaker:ListClusters",
-    "sagemaker:ListClusterNodes",
-    "sagemaker:ListClusterEvents",
-    "sagemaker:BatchReplaceClusterNodes",
-    "sagemaker:BatchRebootClusterNodes",
-    "sagemaker:StartClusterHealthCheck",
-    "sagemaker:AddTags",
-    "sagemaker:ListTags",
-    "sagemaker:DeleteTags",
-    "iam:PassRole",
-)
 
 
 def identity(aws: AwsSettings, ask: Ask) -> Iterator[Finding]:
@@ -47,6 +28,11 @@ def identity(aws: AwsSettings, ask: Ask) -> Iterator[Finding]:
 
 def region(profile: Profile, aws: AwsSettings) -> Iterator[Finding]:
     """Whether everything that the profile names is in one partition and region."""
+    wrong = list(_elsewhere(profile, aws))
+    yield from wrong or [passed("region", aws.region, f"partition {aws.partition}")]
+
+
+def _elsewhere(profile: Profile, aws: AwsSettings) -> Iterator[Finding]:
     name = "region"
     storage = profile.storage
     if storage.uri.startswith("s3://") and storage.region not in {None, aws.region}:
@@ -63,45 +49,6 @@ def region(profile: Profile, aws: AwsSettings) -> Iterator[Finding]:
             yield failed(
                 name, what, f"{named} is not of {aws.region}", "name one of this region, or a name"
             )
-    yield passed(name, aws.region, f"partition {partition_of(aws.region)}")
-
-
-def permissions(profile: Profile, aws: AwsSettings, ask: Ask) -> Iterator[Finding]:
-    """Whether the caller may do what a build does, by simulating its policies.
-
-    Service control policies count; bucket and key policies and conditions are not simulated.
-    """
-    who = ask.call("sts", "get_caller_identity")
-    source = _principal(aws, ask, str(who["Arn"]), str(who["Account"]))
-    if source is None:
-        yield unknown(
-            "permissions", who["Arn"], "policies of this identity cannot be simulated",
-            "run Airflow under a role",
-        )  # fmt: skip
-        return
-    wanted: list[tuple[str, tuple[str, ...]]] = []
-    if profile.storage.uri.startswith("s3://"):
-        wanted.append(("the store", _STORE))
-    if profile.storage.kms_key or aws.kms_key:
-        wanted.append(("the key", _KEY))
-    if aws.hyperpod is not None:
-        wanted.append(("the cluster", _HYPERPOD))
-    for what, actions in wanted:
-        answer = ask.call(
-            "iam", "simulate_principal_policy", PolicySourceArn=source, ActionNames=list(actions)
-        )
-        denied = [
-            row["EvalActionName"]
-            for row in answer["EvaluationResults"]
-            if row["EvalDecision"] != "allowed"
-        ]
-        if denied:
-            yield failed(
-                "permissions", source, f"may not {', '.join(denied)}, for {what}",
-                "attach a policy that allows them",
-            )  # fmt: skip
-        else:
-            yield passed("permissions", source, f"may do all {len(actions)} things for {what}")
 
 
 def kms_key(probe_of: str, key: str, ask: Ask) -> Iterator[Finding]:
@@ -175,17 +122,3 @@ def _arns(profile: Profile, aws: AwsSettings) -> Iterator[tuple[str, str]]:
     for what, value in named:
         if value is not None and value.startswith("arn:"):
             yield what, value
-
-
-def _principal(aws: AwsSettings, ask: Ask, caller: str, account: str) -> str | None:
-    """Return the ARN whose policies are simulated: a session's is its role's."""
-    resource = caller.split(":", 5)[5]
-    kind, _, rest = resource.partition("/")
-    if kind == "user":
-        # STS leaves nothing out of a user's ARN, but an emulator names its service.
-        return arn(aws.region, "iam", account, resource)
-    if kind == "assumed-role":
-        # The session's ARN leaves the role's path out.
-        name = rest.split("/", 1)[0]
-        return str(ask.call("iam", "get_role", RoleName=name)["Role"]["Arn"])
-    return None

@@ -80,7 +80,7 @@ def subnets(aws: AwsSettings, ask: Ask) -> Iterator[Finding]:
             "subnets", ", ".join(aws.subnets), f"{free} free addresses for {nodes} nodes",
             "use larger subnets; EFA types need one address for each interface",
         )  # fmt: skip
-    else:
+    elif len(vpcs) == 1:
         yield passed("subnets", ", ".join(aws.subnets), f"{free} free addresses for {nodes} nodes")
 
 

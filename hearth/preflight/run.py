@@ -7,7 +7,7 @@ from functools import partial
 
 from hearth.aws import AwsSettings
 from hearth.awsapi import Account
-from hearth.preflight import account, capacity, offered
+from hearth.preflight import account, capacity, offered, rights
 from hearth.preflight.finding import Ask, Finding, Probe, careful, unknown
 from hearth.preflight.slurm import slurm
 from hearth.profile import Profile
@@ -40,7 +40,7 @@ def preflight(profile: Profile, ask: Ask | None = None) -> list[Finding]:
 def _of_account(profile: Profile, aws: AwsSettings, ask: Ask) -> Iterator[tuple[str, Probe]]:
     yield "identity", lambda: account.identity(aws, ask)
     yield "region", lambda: account.region(profile, aws)
-    yield "permissions", lambda: account.permissions(profile, aws, ask)
+    yield "permissions", lambda: rights.permissions(profile, aws, ask)
     store, volumes = profile.storage.kms_key, aws.kms_key
     if store is not None:
         yield "KMS key of the store", lambda: account.kms_key("the store", store, ask)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import Any, Final
 
-from hearth.errors import TransientError
+from hearth.errors import DataError, TransientError
 from hearth.model import Stage
 from hearth.stage.context import Context
 from hearth.stage.program import main
@@ -22,6 +22,8 @@ from hearth.train.spec import CONTRACT, TrainSpec
 from hearth.train.transfer import Uploader, fetch_newest
 
 log = logging.getLogger(__name__)
+
+TENSORBOARD: Final = "tensorboard"
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -64,16 +66,23 @@ def _train(context: Context, request: Request, workspace: Workspace) -> Report:
 
     def tick(pace: Pace | None) -> None:
         if pace is not None:
-            message = f"loss {pace.loss:.3f}, {pace.tokens_per_second:,.0f} tokens/s"
-            metrics = {"loss": pace.loss, "tokens_per_second": pace.tokens_per_second}
-            context.progress("train", pace.step, total, "steps", message, metrics)
+            context.progress("train", pace.step, total, "steps", str(pace), pace.metrics)
         try:
             uploader.run()
         except TransientError as error:
             # Training goes on without the store; the next tick tries again.
             log.warning("checkpoint is not uploaded: %s", error)
 
-    return ranks.wait(tick)
+    try:
+        return ranks.wait(tick)
+    except DataError:
+        # It diverged: what is left is for whoever looks into it.
+        try:
+            uploader.rest()
+            context.publish_tree(workspace.events, TENSORBOARD)
+        except TransientError as error:
+            log.warning("not all checkpoints and curves are in the store: %s", error)
+        raise
 
 
 def _publish(
@@ -103,8 +112,8 @@ def _publish(
     picture = workspace.root / "loss.png"
     plot(report.history, f"{job.name}: {report.parameters:,} parameters", picture)
     context.publish(picture, "loss.png")
-    for name in ("adapter", "tensorboard"):
-        context.publish_tree(workspace.root / name, name)
+    context.publish_tree(workspace.adapter, "adapter")
+    context.publish_tree(workspace.events, TENSORBOARD)
 
 
 def _metrics(spec: TrainSpec, report: Report, tokens: int, request: Request) -> dict[str, Any]:

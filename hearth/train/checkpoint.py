@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from hearth.digest import FileInfo, sha256_of
 from hearth.errors import DataError
 from hearth.model import FrozenModel
+from hearth.train.plan import kept
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +90,9 @@ def sealed_steps(root: Path) -> list[int]:
 
 
 def prune(root: Path, keep: int) -> None:
-    """Remove all but the newest `keep` checkpoints, and what was never sealed."""
-    for step in sealed_steps(root)[keep:]:
+    """Remove the checkpoints that are no longer `kept`, and what was never sealed."""
+    steps = sealed_steps(root)
+    for step in set(steps) - kept(steps, keep):
         shutil.rmtree(root / name_of(step))
     for partial in root.glob(".step-*.partial"):
         shutil.rmtree(partial)

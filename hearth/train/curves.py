@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hearth.model import FrozenModel
 from hearth.train.events import Events
 from hearth.train.gauges import Gauges
@@ -23,11 +25,15 @@ class Curves:
     """Adds points; the first rank has one."""
 
     def __init__(self, request: Request, workspace: Workspace, first_step: int) -> None:
-        """Open files and socket; what a killed run drew beyond `first_step` is no longer shown."""
+        """Open files and socket, for the points after `first_step`."""
         self._steps = request.spec.steps
         self._events = Events(workspace.events, first_step)
         target = request.metrics
         self._gauges = Gauges(target, request.recipe) if target else None
+
+    def resume(self, found: Path) -> None:
+        """Go on drawing where a checkpoint ended."""
+        self._events.resume(found)
 
     def interval(self, step: int, interval: Interval) -> None:
         """Add the point of an interval that ended with this step."""

@@ -15,13 +15,15 @@ from typing import Final
 import psutil
 
 from hearth.errors import SpecError, TransientError
-from hearth.resources import LAUNCH, NODES, RENDEZVOUS
+from hearth.resources import GRACE, LAUNCH, NODES, RENDEZVOUS
 from hearth.train.plan import failure_of
 from hearth.train.run import Pace, Report, Request, Workspace
 
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.5
+_AFTER_RANKS: Final = 10
+"""Seconds that torchrun has to end once its ranks have."""
 _STANDING_SECONDS: Final = 600
 """What ranks may take at least before their first step (importing, loading), and after the last."""
 
@@ -40,7 +42,8 @@ class Ranks:
         self._workspace = workspace
         self._patience = request.operation.hang_seconds
         self._steps = request.spec.steps
-        self._since = time.time()
+        self._told: Pace | None = None
+        self._since = time.monotonic()  # that the pace says what it says
         command = [
             *launcher(request.ranks, os.environ),
             *("-m", "hearth.train.worker"),
@@ -101,9 +104,11 @@ class Ranks:
             TransientError: they were ended.
         """
         told = self._pace()
+        if told != self._told:
+            # By our own clock: a file's time is that of whoever keeps a shared folder.
+            self._told, self._since = told, time.monotonic()
         stepping = told is not None and told.step < self._steps
-        since = self._workspace.pace.stat().st_mtime if told else self._since
-        quiet = time.time() - since
+        quiet = time.monotonic() - self._since
         patience = self._patience if stepping else max(self._patience, _STANDING_SECONDS)
         if quiet <= patience or self._process.poll() is not None:
             return
@@ -122,7 +127,7 @@ class Ranks:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(40)  # torchrun gives ranks 30 s before it kills them
+                self._process.wait(_grace(os.environ) + _AFTER_RANKS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
 
@@ -155,11 +160,18 @@ def launcher(ranks: int, environment: Mapping[str, str]) -> list[str]:
     words = json.loads(environment.get(LAUNCH, "[]"))
     command = [*words, sys.executable, *("-m", "torch.distributed.run"), *("--max-restarts", "0")]
     command += ["--nproc-per-node", str(ranks // nodes)]
+    # Else torchrun kills ranks after 30 s, whatever their last checkpoint may take.
+    command += ["--shutdown-timeout", str(_grace(environment))]
     if nodes == 1:
         return [*command, "--standalone"]
     meeting = environment[RENDEZVOUS]
     command += ["--nnodes", str(nodes), "--rdzv-backend", "c10d"]
     return [*command, "--rdzv-endpoint", meeting, "--rdzv-id", meeting]
+
+
+def _grace(environment: Mapping[str, str]) -> int:
+    """Return the seconds that ranks have for a last checkpoint."""
+    return int(environment.get(GRACE, "30"))
 
 
 def _environment(threads: int) -> dict[str, str]:

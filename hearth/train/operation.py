@@ -22,7 +22,8 @@ class TrainOperation(FrozenModel):
         2,
         ge=2,
         le=1_000,
-        description="The newest ones that stay; two at least, because the newest may be damaged.",
+        description="The newest ones that stay; two at least, because the newest may be damaged. "
+        "Up to two older ones stay besides, for a loss that diverges and is noticed late.",
     )
     ranks: int | None = Field(
         None,

@@ -181,6 +181,28 @@ class Divergence:
         return mean > self._lowest + self._margin
 
 
+def kept(steps: Iterable[int], keep: int) -> frozenset[int]:
+    """Return which checkpoints stay: the newest ones, and one that no divergence can spoil.
+
+    A divergence is noticed by the mean of twenty losses, so the weights of the steps among them may
+    be bad already. The newest checkpoint from before such a window is kept for that; and the oldest
+    one after it, which takes its place when the window has moved on.
+
+    Args:
+        steps: after how many steps each was taken.
+        keep: how many of the newest stay.
+    """
+    newest_first = sorted(steps, reverse=True)
+    good = before_window(newest_first, newest_first[0]) if newest_first else None
+    place = len(newest_first) if good is None else newest_first.index(good)
+    return frozenset(newest_first[:keep] + newest_first[max(0, place - 1) : place + 1])
+
+
+def before_window(steps: Iterable[int], step: int) -> int | None:
+    """Return the newest checkpoint from before the losses by which `step` is judged."""
+    return max((one for one in steps if one <= step - DIVERGENCE_STEPS), default=None)
+
+
 def utilisation(parameters: int, tokens_per_second: float, ranks: int, teraflops: float) -> float:
     """Return the share of the devices' peak that training uses: MFU.
 

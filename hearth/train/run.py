@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ from hearth.train.data import Boundary
 from hearth.train.operation import TrainOperation
 from hearth.train.plan import RankError, best
 from hearth.train.spec import TrainSpec
+
+_MIB: Final = 1 << 20
 
 
 class Group(FrozenModel):
@@ -86,6 +88,24 @@ class History(FrozenModel):
         return self.validations[-1 if chosen is None else chosen]
 
 
+class Times(FrozenModel):
+    """Seconds of training so far, validation left out: no part of a result, so not of a history."""
+
+    now: float = 0.0
+    validations: dict[int, float] = Field({}, description="After so many steps → when it was.")
+
+    def between(self, before: int, after: int) -> float | None:
+        """Return the seconds of the stretch between two validations; None: they are not known.
+
+        Args:
+            before: the steps before the one.
+            after: the steps before the other.
+        """
+        if before not in self.validations or after not in self.validations:
+            return None
+        return self.validations[after] - self.validations[before]
+
+
 class Report(FrozenModel):
     """What the ranks say at the end: `report.json`."""
 
@@ -97,6 +117,7 @@ class Report(FrozenModel):
     utilisation: float | None = Field(None, description="Share of the devices' peak: MFU.")
     memory_bytes: int = Field(0, description="The most that a rank held.")
     stopped: bool = Field(description="Before the last step, because somebody asked.")
+    times: Times = Times()
 
 
 class Pace(FrozenModel):
@@ -105,6 +126,23 @@ class Pace(FrozenModel):
     step: int
     loss: float
     tokens_per_second: float
+    gradient_norm: float
+    mfu: float | None
+    memory_bytes: int
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What there is to follow."""
+        found = self.model_dump(exclude={"step"}, exclude_none=True)
+        return {name: float(value) for name, value in found.items()}
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        used = f", MFU {self.mfu:.1%}" if self.mfu is not None else ""
+        return (
+            f"loss {self.loss:.3f}, gradient norm {self.gradient_norm:.3g}, "
+            f"{self.tokens_per_second:,.0f} tokens/s, {self.memory_bytes / _MIB:,.0f} MiB{used}"
+        )
 
 
 class Workspace:

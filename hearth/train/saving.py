@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import torch
 import torch.distributed as dist
-from torch import nn
 
-from hearth.train import checkpoint, state
-from hearth.train.run import History
+from hearth.train import checkpoint, events, state
+from hearth.train.loop import Loop
+from hearth.train.run import History, Times, Workspace
 
 
 class Saver:
     """One rank's part of every checkpoint. One is under way at a time."""
 
-    def __init__(self, root: Path, identity: str, keep: int) -> None:
+    def __init__(self, workspace: Workspace, identity: str, keep: int) -> None:
         """Save below a folder that all ranks see; every rank has to make its saver.
 
         Args:
-            root: the folder.
+            workspace: the folder.
             identity: of the run.
-            keep: how many checkpoints stay.
+            keep: how many of the newest checkpoints stay.
         """
-        self._root = root
+        self._root = workspace.checkpoints
+        self._events = workspace.events
         self._identity = identity
         self._keep = keep
         self._rank = dist.get_rank()
@@ -44,19 +43,28 @@ class Saver:
     def begin(
         self,
         step: int,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        loop: Loop,
         history: History,
+        times: Times,
         best: state.Weights | None = None,
     ) -> None:
-        """Take a copy of the state after `step` steps, and begin to write it."""
+        """Take a copy of the state after `step` steps, and begin to write it.
+
+        Args:
+            step: how many steps.
+            loop: has model and optimizer.
+            history: what the run was like so far; its curves' files go with it.
+            times: how long it took.
+            best: the weights that were best so far, if the run keeps them.
+        """
         self.settle()
         folder = checkpoint.aside(self._root, step)
         if self._rank == 0:
             checkpoint.clear(folder)
-            state.save_history(folder, history)
+            state.save_past(folder, history, times)
+            events.copy(self._events, folder)
         dist.barrier()
-        self._writing = state.save(folder, model, optimizer, self._group, best)
+        self._writing = state.save(folder, loop.model, loop.optimizer, self._group, best)
         self._step = step
 
     def seal(self) -> None:

@@ -24,9 +24,10 @@ from torch.distributed.checkpoint.state_dict import (
     set_state_dict,
 )
 
-from hearth.train.run import History
+from hearth.train.run import History, Times
 
 HISTORY: Final = "history.json"
+TIMES: Final = "times.json"
 _MOVING: Final = StateDictOptions(ignore_frozen_params=True)
 
 
@@ -110,14 +111,21 @@ def whole(model: nn.Module) -> dict[str, torch.Tensor]:
     return weights
 
 
-def save_history(folder: Path, history: History) -> None:
-    """Write what the run was like up to a checkpoint."""
+def save_past(folder: Path, history: History, times: Times) -> None:
+    """Write what the run was like up to a checkpoint, and how long it took."""
     (folder / HISTORY).write_text(history.model_dump_json(), "utf-8")
+    (folder / TIMES).write_text(times.model_dump_json(), "utf-8")
 
 
 def load_history(folder: Path) -> History:
     """Return what the run was like up to a checkpoint."""
     return History.model_validate_json((folder / HISTORY).read_bytes())
+
+
+def load_times(folder: Path) -> Times:
+    """Return how long it took up to a checkpoint; nothing if that was not written down."""
+    path = folder / TIMES
+    return Times.model_validate_json(path.read_bytes()) if path.is_file() else Times()
 
 
 def copied(model: nn.Module) -> Weights:

@@ -18,6 +18,7 @@ from hearth.train.checkpoint import (
     sealed_steps,
     step_of,
 )
+from hearth.train.plan import kept
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Uploader:
             local: where checkpoints appear.
             attempt: this attempt's folder.
             identity: of the run.
-            keep: how many stay in the store.
+            keep: how many of the newest stay in the store.
         """
         self._local = local
         self._store = attempt.sub(FOLDER)
@@ -47,17 +48,30 @@ class Uploader:
         self._done.append(step)
 
     def run(self) -> None:
-        """Copy what is new, the newest first, and remove what is no longer kept."""
+        """Copy the newest if it is new, and remove what is no longer kept."""
         fresh = [step for step in sealed_steps(self._local) if step > max(self._done, default=-1)]
-        for step in fresh[:1]:
+        self._copy(fresh[:1])
+        if fresh:
+            self._prune()
+
+    def rest(self) -> None:
+        """Copy the others that are there too: a training that diverged leaves no newer one."""
+        self._copy([step for step in sealed_steps(self._local) if step not in self._done])
+
+    def _copy(self, steps: Sequence[int]) -> None:
+        for step in steps:
             try:
                 self._upload(step)
             except (FileNotFoundError, NotFoundError):
                 # Pruned by the ranks meanwhile: a newer one is there, for the next call.
                 continue
             self._done.append(step)
-        mine = sorted(filter(None, map(step_of, self._store.folders(""))), reverse=True)
-        for step in mine[self._keep :] if fresh else ():
+
+    def _prune(self) -> None:
+        paths = [item.path.split("/") for item in self._store.list("")]
+        whole = [step_of(name) for name, *rest in paths if rest == [MANIFEST]]
+        stay = kept(filter(None, whole), self._keep)
+        for step in set(filter(None, (step_of(name) for name, *_ in paths))) - stay:
             self._remove(step)
 
     def _upload(self, step: int) -> None:

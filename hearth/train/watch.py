@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +21,15 @@ from hearth.train.data import IGNORED, TokenStream
 from hearth.train.dev import DevPart
 from hearth.train.loop import Loop
 from hearth.train.parallel import memory
-from hearth.train.plan import Divergence, best, exhausted, utilisation, validation_steps
-from hearth.train.run import History, Pace, Request, Validation, Workspace, write_whole
+from hearth.train.plan import (
+    Divergence,
+    before_window,
+    best,
+    exhausted,
+    utilisation,
+    validation_steps,
+)
+from hearth.train.run import History, Pace, Request, Times, Validation, Workspace, write_whole
 from hearth.train.saving import Saver
 
 _PACE_SECONDS: Final = 1.0
@@ -50,13 +58,13 @@ class Watch:
         self._divergence = Divergence(self._operation.divergence, history.losses)
         self._rank = dist.get_rank()
         self._world = dist.get_world_size()
-        self.saver = Saver(
-            workspace.checkpoints, request.identity, self._operation.keep_checkpoints
-        )
+        self.saver = Saver(workspace, request.identity, self._operation.keep_checkpoints)
         self._curves = Curves(request, workspace, len(self._losses)) if self._rank == 0 else None
         self._asking = _asking(request, workspace)
         self._best: state.Weights | None = None
         self._stop = False
+        self._before = Times()
+        self._taken: dict[int, float] = {}
         self._busy = self._counted = 0.0
         self._mark = self._pace_at = 0.0
 
@@ -68,6 +76,12 @@ class Watch:
             gradient_norms=tuple(self._norms),
             validations=tuple(self._validations),
         )
+
+    @property
+    def times(self) -> Times:
+        """How long it took so far, to the last checkpoint of those before it and since then."""
+        validations = {**self._before.validations, **self._taken}
+        return Times(now=self._before.now + self._busy, validations=validations)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -90,6 +104,9 @@ class Watch:
         if self._keeps_best and len(self._validations) > 1:
             self._best = state.copied(self._loop.model)
         state.load(found, self._loop.model, self._loop.optimizer, self._best)
+        self._before = state.load_times(found)
+        if self._curves is not None:
+            self._curves.resume(found)
 
     def end(self) -> None:
         """Give the model the weights that are to be published, and say what metrics were lost."""
@@ -103,7 +120,7 @@ class Watch:
         if not self._losses:
             self._validate(0)
         self._mark = time.monotonic()
-        self._report_pace(len(self._losses), self._losses[-1] if self._losses else 0.0)
+        self._report_pace(len(self._losses))
 
     def agree(self, step: int, loss: Tensor, norm: Tensor) -> None:
         """Share a step's loss, stopping and writing; stop before a bad gradient moves a weight.
@@ -131,18 +148,18 @@ class Watch:
         self._busy += time.monotonic() - self._mark
         if step in self._due:
             self._validate(step)
-        begun = time.monotonic()
         last = step == self._request.spec.steps or self.exhausted
+        # Before the checkpoint, which takes the curves along.
+        if step % self._operation.interval_steps == 0 or last:
+            self._interval(step)
+        begun = time.monotonic()
         if self._stop or last or step % self._operation.checkpoint_steps == 0:
-            model, optimizer = self._loop.model, self._loop.optimizer
-            self.saver.begin(step, model, optimizer, self.history, self._best)
+            self.saver.begin(step, self._loop, self.history, self.times, self._best)
         if self._stop or last:
             self.saver.settle()
         self._busy += time.monotonic() - begun
         self.stopped = self._stop and not last
-        if step % self._operation.interval_steps == 0 or last:
-            self._interval(step)
-        self._report_pace(step, self._losses[-1])
+        self._report_pace(step)
         self._mark = time.monotonic()
         return not (self.stopped or last)
 
@@ -163,12 +180,17 @@ class Watch:
     def _diverged(self, step: int, loss: float, norm: float) -> str:
         rate = self._request.spec.optimizer
         kept = checkpoint.sealed_steps(self._workspace.checkpoints)
+        # A loss that is no number is noticed at once, one that rises only by the mean of many.
+        at_once = not (math.isfinite(loss) and math.isfinite(norm))
+        good = max(kept, default=None) if at_once else before_window(kept, step)
+        since = [one for one in kept if good is None or one > good]
         return (
             f"loss: is {loss:.4g}, with a gradient of norm {norm:.4g}, at step {step}: training "
             f"diverged. Lower optimizer.learning_rate ({rate.learning_rate:g}) or "
             f"matrix_learning_rate ({rate.matrix_learning_rate:g}), lengthen "
             "schedule.warmup_steps, or look for broken text in the corpus. "
-            f"Checkpoints before it: {', '.join(map(str, kept)) or 'none'}"
+            f"Last good checkpoint: {_steps([good])}"
+            + (f"; among the losses that say so: {_steps(since)}" if since else "")
         )
 
     @torch.no_grad()
@@ -188,6 +210,7 @@ class Watch:
             dev=dev,
         )
         self._validations.append(validation)
+        self._taken[step] = self._before.now + self._busy
         if self._keeps_best and best(self.history.judged) == len(self._validations) - 1:
             self._best = state.copied(model)
         if self._curves is not None:
@@ -230,13 +253,24 @@ class Watch:
             )
             self._curves.interval(step, interval)
 
-    def _report_pace(self, step: int, loss: float) -> None:
+    def _report_pace(self, step: int) -> None:
         now = time.monotonic()
         due = now - self._pace_at >= _PACE_SECONDS or step == self._request.spec.steps
         if self._rank == 0 and due:
             self._pace_at = now
-            rate = self.tokens_per_second or 0.0
-            write_whole(self._workspace.pace, Pace(step=step, loss=loss, tokens_per_second=rate))
+            pace = Pace(
+                step=step,
+                loss=self._losses[-1] if self._losses else 0.0,
+                gradient_norm=self._norms[-1] if self._norms else 0.0,
+                tokens_per_second=self.tokens_per_second or 0.0,
+                mfu=self.utilisation,
+                memory_bytes=memory(self._loop.device),
+            )
+            write_whole(self._workspace.pace, pace)
+
+
+def _steps(steps: Iterable[int | None]) -> str:
+    return ", ".join(f"step {step}" for step in steps if step is not None) or "none"
 
 
 def _asking(request: Request, workspace: Workspace) -> Asking | None:

@@ -137,6 +137,7 @@ def _finish(
         utilisation=watch.utilisation,
         memory_bytes=memory(loop.device),
         stopped=watch.stopped,
+        times=watch.times,
     )
     if dist.get_rank() == 0:
         write_whole(workspace.report, report)

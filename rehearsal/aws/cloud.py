@@ -6,10 +6,12 @@ import json
 import logging
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rehearsal.aws.cluster import FAILURE, PENDING, RUNNING, SHUTTING_DOWN, Cluster, Node
+from rehearsal.aws.policy import EVERYTHING
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Cloud:
         self.provision_seconds = provision_seconds
         self.key = key
         self.lag_seconds = 0.0
+        self.policy: Mapping[str, Any] = EVERYTHING
         self.denied: set[str] = set()
         self.calls: list[str] = []
         self._hook = tuple(hook)
@@ -46,6 +49,7 @@ class Cloud:
         with self.lock:
             self.clusters.clear()
             self.lag_seconds = 0.0
+            self.policy = EVERYTHING
             self.denied.clear()
             self.calls.clear()
 

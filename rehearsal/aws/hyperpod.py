@@ -97,14 +97,6 @@ def update_cluster(call: Call) -> dict[str, Any]:
     return {"ClusterArn": cluster.arn}
 
 
-def update_cluster_software(call: Call) -> dict[str, Any]:
-    """API_UpdateClusterSoftware: nodes restart with the newest image."""
-    cluster = _cluster(call)
-    for node in list(cluster.nodes):
-        call.cloud.reboot(cluster, node)
-    return {"ClusterArn": cluster.arn}
-
-
 def delete_cluster(call: Call) -> dict[str, Any]:
     """API_DeleteCluster: `ConflictException` while another change goes on."""
     cluster = _cluster(call)
@@ -142,15 +134,6 @@ def list_cluster_nodes(call: Call) -> dict[str, Any]:
     return _page(call, "ClusterNodeSummaries", nodes)
 
 
-def describe_cluster_node(call: Call) -> dict[str, Any]:
-    """API_DescribeClusterNode."""
-    for node in _seen(call)[1]:
-        if node["InstanceId"] == call.body.get("NodeId"):
-            return {"NodeDetails": node}
-    code, message = "ResourceNotFound", f"Node {call.body.get('NodeId')} not found."
-    raise Refused(code, message)
-
-
 def batch_replace_cluster_nodes(call: Call) -> dict[str, Any]:
     """API_BatchReplaceClusterNodes: up to 25 nodes, each with an answer of its own."""
     return _batch(call, call.cloud.replace)
@@ -179,15 +162,6 @@ def list_cluster_events(call: Call) -> dict[str, Any]:
     if wanted.get("SortOrder", "Descending") == "Descending":
         events.reverse()
     return _page(call, "Events", events)
-
-
-def describe_cluster_event(call: Call) -> dict[str, Any]:
-    """API_DescribeClusterEvent."""
-    for event in _cluster(call).events:
-        if event["EventId"] == call.body["EventId"]:
-            return {"EventDetails": event}
-    code, message = "ResourceNotFound", f"Event {call.body['EventId']} not found."
-    raise Refused(code, message)
 
 
 def start_cluster_health_check(call: Call) -> dict[str, Any]:
@@ -242,16 +216,13 @@ def list_tags(call: Call) -> dict[str, Any]:
 OPERATIONS: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
     "CreateCluster": create_cluster,
     "UpdateCluster": update_cluster,
-    "UpdateClusterSoftware": update_cluster_software,
     "DeleteCluster": delete_cluster,
     "DescribeCluster": describe_cluster,
     "ListClusters": list_clusters,
     "ListClusterNodes": list_cluster_nodes,
-    "DescribeClusterNode": describe_cluster_node,
     "BatchReplaceClusterNodes": batch_replace_cluster_nodes,
     "BatchRebootClusterNodes": batch_reboot_cluster_nodes,
     "ListClusterEvents": list_cluster_events,
-    "DescribeClusterEvent": describe_cluster_event,
     "StartClusterHealthCheck": start_cluster_health_check,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -42,6 +42,10 @@ class Emulator:
         """Let policy simulation deny these actions, and no others; `*` stands for anything."""
         self._order("deny", {"actions": list(actions)})
 
+    def policy(self, document: Mapping[str, Any]) -> None:
+        """Let whoever asks have this policy; by default one that allows everything."""
+        self._order("policy", document)
+
     def fail_node(self, cluster: str, node: str, message: str = "GPU fell off the bus") -> None:
         """Let a node fail.
 
@@ -62,7 +66,7 @@ class Emulator:
         self._order("reset", {})
         httpx.post(f"{self.url}/moto-api/reset", trust_env=False).raise_for_status()
 
-    def _order(self, what: str, body: dict[str, Any]) -> None:
+    def _order(self, what: str, body: Mapping[str, Any]) -> None:
         answer = httpx.post(f"{self.url}{CONTROL}{what}", json=body, trust_env=False)
         answer.raise_for_status()
 

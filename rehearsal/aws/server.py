@@ -79,7 +79,8 @@ class Front:
 
     def _ours(self, operation: str, environ: Mapping[str, Any], raw: bytes) -> Response | None:
         if operation == "SimulatePrincipalPolicy":
-            xml = account.simulate_principal_policy(raw.decode(), self.cloud.denied)
+            cloud = self.cloud
+            xml = account.simulate_principal_policy(raw.decode(), cloud.policy, cloud.denied)
             return Response(xml, content_type="text/xml")
         run = hyperpod.OPERATIONS.get(operation) or account.OPERATIONS.get(operation)
         if self.cloud.key is not None:
@@ -110,6 +111,8 @@ class Front:
                 self.cloud.lag_seconds = float(body["seconds"])
             case "deny":
                 self.cloud.denied = set(body["actions"])
+            case "policy":
+                self.cloud.policy = body
             case "fail":
                 self.cloud.fail(body["cluster"], body["node"], body["message"])
             case "reset":

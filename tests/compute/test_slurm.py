@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ from hearth.compute.slurm.states import SlurmJob
 from hearth.compute.slurm.token import TokenMint
 from hearth.compute.slurm.transport import Submission, Transport
 from hearth.errors import SpecError, TransientError
+from hearth.preflight.finding import Finding, Verdict
+from hearth.preflight.slurm import slurm as probe
+from hearth.profile import Profile
 from hearth.resources import SlurmLogin
 from rehearsal.slurm import Cluster
 from rehearsal.slurm.login import Login
@@ -385,22 +389,31 @@ def test_a_secret_is_in_no_script_no_listing_and_no_file_of_the_store(slurm: Slu
     assert slurm.ended(handle).state is JobState.SUCCEEDED
 
 
-def test_a_job_on_two_nodes_starts_a_program_on_each(slurm: SlurmRig) -> None:
+@pytest.fixture
+def wide(slurm: SlurmRig) -> SlurmRig:
+    """Its nodes are processes of one machine, so that they see each other's scratch."""
+    settings = slurm.slurm.settings
+    together = settings.model_copy(update={"shared": settings.scratch})
+    slurm.backend = slurm.slurm = replace(slurm.slurm, settings=together)
+    return slurm
+
+
+def test_a_job_on_two_nodes_starts_a_program_on_each(wide: SlurmRig) -> None:
     script = (
         "import json, os, subprocess; "
         "words = json.loads(os.environ['HEARTH_LAUNCH']); "
         "subprocess.run([*words, 'bash', '-c', 'echo $SLURMD_NODENAME $SLURM_PROCID'], check=True)"
     )
     resources = JobResources(nodes=2, cpus=1)
-    request = slurm.request("wide", sys.executable, "-S", "-c", script, resources=resources)
-    handle = slurm.backend.submit(request)
-    assert slurm.ended(handle).state is JobState.SUCCEEDED, slurm.log(handle)
-    nodes, ranks = zip(*(line.split() for line in slurm.log(handle).splitlines()), strict=True)
+    request = wide.request("wide", sys.executable, "-S", "-c", script, resources=resources)
+    handle = wide.backend.submit(request)
+    assert wide.ended(handle).state is JobState.SUCCEEDED, wide.log(handle)
+    nodes, ranks = zip(*(line.split() for line in wide.log(handle).splitlines()), strict=True)
     assert len(set(nodes)) == 2
     assert sorted(ranks) == ["0", "1"]
 
 
-def test_a_job_on_two_nodes_is_asked_to_stop_on_each(slurm: SlurmRig) -> None:
+def test_a_job_on_two_nodes_is_asked_to_stop_on_each(wide: SlurmRig) -> None:
     script = (
         "import json, os, signal, subprocess, sys; "
         "signal.signal(signal.SIGTERM, lambda *_: ranks.send_signal(signal.SIGTERM)); "
@@ -416,12 +429,12 @@ def test_a_job_on_two_nodes_is_asked_to_stop_on_each(slurm: SlurmRig) -> None:
     )
     resources = JobResources(nodes=2, cpus=1)
     command = (sys.executable, "-S", "-c", script)
-    request = slurm.request("wide", *command, resources=resources, env={"RANK": rank})
-    handle = slurm.backend.submit(request)
-    left = slurm.processes("pids", 2)
-    status = slurm.backend.cancel(handle, grace=30)
-    assert (status.state, status.exit_code) == (JobState.CANCELLED, 75), slurm.log(handle)
-    assert len(slurm.lines("saved")) == 2
+    request = wide.request("wide", *command, resources=resources, env={"RANK": rank})
+    handle = wide.backend.submit(request)
+    left = wide.processes("pids", 2)
+    status = wide.backend.cancel(handle, grace=30)
+    assert (status.state, status.exit_code) == (JobState.CANCELLED, 75), wide.log(handle)
+    assert len(wide.lines("saved")) == 2
     assert not [one for one in left if one.alive()]
 
 
@@ -493,6 +506,56 @@ def test_a_login_node_that_is_away_is_asked_again(remote: SlurmRig) -> None:
     settings = remote.slurm.settings.model_copy(update={"login": away})
     with pytest.raises(TransientError, match="ssh"):
         Commands(settings).job(1)
+
+
+def asked(rig: SlurmRig, **secrets: Path) -> Finding:
+    """What preflight finds of the rig's cluster."""
+    keys = {"slurm_key": rig.cluster.key, **secrets}
+    profile = Profile.model_validate(
+        {
+            "name": "rig",
+            "storage": rig.slurm.storage,
+            "compute": {"backend": "slurm", "slurm": rig.slurm.settings},
+            "endpoint": {"url": "http://127.0.0.1:1"},
+            "secrets": {name: {"file": key} for name, key in keys.items()},
+        }
+    )
+    (found,) = list(probe(profile))
+    return found
+
+
+@pytest.mark.parametrize("way", ["slurm", "remote"])
+def test_preflight_says_which_slurm_answers_to_us(way: str, request: pytest.FixtureRequest) -> None:
+    rig: SlurmRig = request.getfixturevalue(way)
+    release = rig.cluster.run("sinfo", "--version").split()[-1]
+    found = asked(rig)
+    assert found.verdict is Verdict.PASS, str(found)
+    assert f"as Slurm {release}" in found.detail
+
+
+def test_preflight_says_in_slurms_words_why_a_token_of_another_key_is_no_good(
+    slurm: SlurmRig, tmp_path: Path
+) -> None:
+    another = tmp_path / "key"
+    another.write_text("another key, which the controller does not know")
+    found = asked(slurm, slurm_key=another)
+    assert found.verdict is not Verdict.PASS
+    assert "compare the key" in found.fix
+    assert found.detail.rpartition(": ")[2] != ""
+
+
+def test_preflight_tells_a_login_node_that_keeps_us_out_from_one_that_is_away(
+    remote: SlurmRig, tmp_path: Path
+) -> None:
+    login = remote.slurm.settings.login
+    assert login is not None
+    stranger = tmp_path / "stranger"
+    command = ["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stranger)]
+    subprocess.run(command, check=True)
+    for change, verdict in (({"key": stranger}, Verdict.FAIL), ({"port": 1}, Verdict.UNKNOWN)):
+        other = remote.slurm.settings.model_copy(update={"login": login.model_copy(update=change)})
+        remote.slurm = replace(remote.slurm, settings=other)
+        assert asked(remote).verdict is verdict
 
 
 def test_slurm_says_ahead_that_time_is_up(remote: SlurmRig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.serialized_objects import DagSerialization
 
 from hearth.settings import settings
+from operators.hyperpod.health import HyperPodHealthCheckOperator, HyperPodNodeHealthSensor
 from operators.resolve import ResolveOperator
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -69,6 +71,22 @@ def test_a_probe_is_run_by_form(on_aws: Any) -> None:
     assert dag.is_paused_upon_creation is False
     assert dag.params["profile"] == "cluster"
     assert dag.params.get_param("profile").schema["enum"] == ["cluster", "local", "other"]
+
+
+def test_the_documented_graph_checks_nodes_before_they_train(on_aws: Any) -> None:
+    del on_aws  # this machine's profile names a cluster
+    page = (CHECKOUT / "docs" / "operations.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(from operators\.factory.*?)```", page, re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(code, made)  # noqa: S102 - what people are told to write
+    dag = made["dag"]
+    for task, following in (("cluster", "check"), ("check", "well"), ("well", "train")):
+        assert following in dag.get_task(task).downstream_task_ids
+    check, well = dag.get_task("check"), dag.get_task("well")
+    assert isinstance(check, HyperPodHealthCheckOperator)
+    assert isinstance(well, HyperPodNodeHealthSensor)
+    assert check.profile == well.profile == "{{ params.profile }}"
+    DagSerialization.from_dict(DagSerialization.to_dict(dag))
 
 
 def test_clusters_survive_serialization(on_aws: Any) -> None:

@@ -11,9 +11,11 @@ from airflow.sdk import DagRunState
 
 from hearth.attempt import Outcome
 from hearth.build import Run
+from hearth.compute.backend import Backend, JobHandle, JobRequest
 from hearth.model import Stage
 from hearth.pipeline import stage_plans
 from hearth.reap import REAPED, reap
+from hearth.resources import GRACE
 from operators.opened import open_build
 from operators.reap import ReapOperator
 from operators.stage import StageOperator
@@ -90,6 +92,38 @@ def test_an_attempt_that_was_never_submitted_never_will_be(place: Any) -> None:
     execution._submit(_plan(context), place.build_of(context).record(), one)
     assert execution.look(one).over
     assert place.starts(Stage.CURATE) == []
+
+
+class Heard:
+    """A backend, and what it was asked to run."""
+
+    def __init__(self, real: Backend) -> None:
+        self.real = real
+        self.requests: list[JobRequest] = []
+
+    def submit(self, request: JobRequest) -> JobHandle:
+        self.requests.append(request)
+        return self.real.submit(request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+def test_a_job_has_the_profiles_time_for_a_last_checkpoint_and_knows_it(place: Any) -> None:
+    path = place.config / "profiles" / "test.yaml"
+    text = path.read_text()
+    assert "time_limit_minutes: 2}" in text
+    path.write_text(
+        text.replace("time_limit_minutes: 2}", "time_limit_minutes: 2, grace_seconds: 240}")
+    )
+    context = place.build()
+    execution = place.execution(context, Stage.CURATE)
+    execution.backend = heard = Heard(execution.backend)
+    execution.begin(_plan(context), place.build_of(context).record())
+    (request,) = heard.requests
+    assert request.grace == 240
+    assert request.env[GRACE] == "240"
+    assert execution.cancel(execution.attempts.latest(), by="test", reason="enough")
 
 
 @pytest.mark.parametrize(

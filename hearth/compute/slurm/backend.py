@@ -54,7 +54,8 @@ class SlurmBackend:
         store: the store's folder in which jobs have theirs.
         images: environment → the image that it runs in, where nodes have no interpreter for it.
         patience: seconds that a claim may stand without a job id before it is taken over.
-        requeue_patience: seconds that a job may be seen without its node before it counts as lost.
+        requeue_patience: seconds for which this client sees a job without its node before that
+            counts as lost.
     """
 
     settings: SlurmSettings
@@ -65,6 +66,9 @@ class SlurmBackend:
     patience: float = 5.0
     requeue_patience: float = 120.0
     name: str = "slurm"
+    _lost: dict[tuple[int, int], float] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     # Submitting ---------------------------------------------------------------------------------
 
@@ -224,10 +228,12 @@ class SlurmBackend:
         return (found[0] if found else None), False
 
     def _given_up(self, job: SlurmJob) -> bool:
-        """Whether Slurm leaves a job alone that lost its node."""
-        if job.finished is None:
-            return False
-        return (datetime.now(UTC) - job.finished).total_seconds() > self.requeue_patience
+        """Whether Slurm leaves a job alone that lost its node.
+
+        By our own clock alone, from when we first saw it so: Slurm's may differ.
+        """
+        now = time.monotonic()
+        return now - self._lost.setdefault((job.id, job.restarts), now) > self.requeue_patience
 
     # Ending -------------------------------------------------------------------------------------
 

@@ -87,6 +87,15 @@ class Commands:
         counts = [int(line) for line in self._checked(command).split()]
         return sum(counts) if counts else None
 
+    def version(self) -> str:
+        """Which Slurm the controller is, by its own word: it has to know whoever asks."""
+        for line in self._checked(["scontrol", "show", "config"]).splitlines():
+            name, _, value = line.partition("=")
+            if name.strip() == "SLURM_VERSION":
+                return value.strip()
+        message = "scontrol show config: names no SLURM_VERSION"
+        raise TransientError(message)
+
     def _live(self, *which: str) -> list[SlurmJob]:
         wanted = ",".join(f"{name}:{_WIDTH}{_SEPARATOR}" for name in _LIVE)
         command = ["squeue", "--noheader", "--states=all", *which, f"--Format={wanted}"]

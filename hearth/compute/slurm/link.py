@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from hearth.compute import jobdir
@@ -44,6 +44,7 @@ class Link(threading.Thread):
         self._mine = mine
         self._heartbeat = heartbeat
         self._over = threading.Event()
+        self._troubles: dict[str, str] = {}
         self._wish: dict[str, object] | None = None
         self._sent = 0  # bytes of the local log that are in the store
         self._piece: int | None = None
@@ -52,10 +53,20 @@ class Link(threading.Thread):
     def run(self) -> None:
         """Look and upload, until `finish`."""
         while not self._over.wait(self._heartbeat):
-            with contextlib.suppress(HearthError):
-                self._look()
-            with contextlib.suppress(HearthError, OSError):
-                self.upload()
+            self._try("orders", self._look)
+            self._try("the log", self.upload)
+
+    def _try(self, what: str, act: Callable[[], None]) -> None:
+        """Do it, or say once what is in the way: the next beat tries again."""
+        try:
+            act()
+        except (HearthError, OSError) as error:
+            if self._troubles.get(what) != str(error):
+                log.warning("%s: tried again every %g s: %s", what, self._heartbeat, error)
+                self._troubles[what] = str(error)
+        else:
+            if self._troubles.pop(what, None) is not None:
+                log.info("%s: through again", what)
 
     def finish(self) -> None:
         """Upload the rest; the command has ended."""

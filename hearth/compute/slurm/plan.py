@@ -70,7 +70,8 @@ def submission_of(
         image: what the environment runs in, where the nodes have no interpreter for it.
 
     Raises:
-        SpecError: the profile names no such environment, or the cluster has no such hardware.
+        SpecError: the profile names no such environment, the cluster has no such hardware, or
+            several nodes have no folder in common.
     """
     python = settings.environments.get(request.environment)
     if python is None and image is None:
@@ -89,9 +90,7 @@ def submission_of(
         )
         raise SpecError(message)
     output = str(settings.scratch / f"hearth-{folder.slurm_name}.out")
-    scratch = settings.scratch
-    if resources.nodes > 1 and settings.shared is not None:
-        scratch = settings.shared
+    scratch = settings.workplace(f"job {request.name}", resources.nodes)
     plan = ShimPlan(
         folder=folder.store.uri,
         name=request.name,

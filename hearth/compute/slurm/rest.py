@@ -173,12 +173,17 @@ class Rest:
                 )
                 raise SpecError(message) from error
             raise _RefusedError(answer.status_code, 0, answer.text[:200]) from error
-        errors = [one for one in data.get("errors") or [] if _number(one) != _NO_ERROR]
-        if errors or answer.status_code >= _BAD_REQUEST:
-            text = "; ".join(_words(one) for one in errors) or f"HTTP {answer.status_code}"
-            first = next((_number(one) for one in errors if _number(one)), 0) or 0
-            raise _RefusedError(answer.status_code, first, text)
+        number, text = refusal_in(data)
+        if text or answer.status_code >= _BAD_REQUEST:
+            raise _RefusedError(answer.status_code, number, text or f"HTTP {answer.status_code}")
         return data
+
+
+def refusal_in(answer: Mapping[str, Any]) -> tuple[int, str]:
+    """Return Slurm's number and words for why it said no; 0 and nothing if it did not."""
+    errors = [one for one in answer.get("errors") or [] if _number(one) != _NO_ERROR]
+    first = next((_number(one) for one in errors if _number(one)), 0) or 0
+    return first, "; ".join(_words(one) or f"error {_number(one)}" for one in errors)
 
 
 def _number(error: Mapping[str, Any]) -> int | None:

@@ -102,6 +102,39 @@ def test_what_is_missing_fails_by_name(account: Account) -> None:
     assert "free addresses for 301 nodes" in failures["subnets"]
 
 
+def test_rights_are_those_of_the_policy_and_not_of_the_question(account: Account) -> None:
+    key = account.client("kms").describe_key(KeyId=account.key)["KeyMetadata"]["Arn"]
+    cluster = [f"sagemaker:{does}Cluster*" for does in ("Create", "Describe", "Update", "Delete")]
+    cluster += ["sagemaker:ListCluster*", "sagemaker:Batch*", "sagemaker:Start*", "sagemaker:*Tags"]
+    partition = key.split(":")[1]
+    grants: list[dict[str, Any]] = [
+        {"Action": cluster, "Resource": f"arn:{partition}:sagemaker:*:cluster/*"},
+        {"Action": "sagemaker:ListClusters", "Resource": "*"},
+        {
+            "Action": "iam:PassRole",
+            "Resource": f"arn:{partition}:iam::*:role/hearth-nodes",
+            "Condition": {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        },
+        {
+            "Action": "kms:CreateGrant",
+            "Resource": key,
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        },
+    ]
+
+    def told() -> dict[Verdict, str]:
+        account.cloud.aws.policy({"Statement": [{"Effect": "Allow", **one} for one in grants]})
+        found = [one for one in account.found() if one.probe == "permissions"]
+        assert len(found) == len(grants)
+        return {one.verdict: one.detail for one in found}
+
+    assert set(told()) == {Verdict.PASS}
+    grants[-1]["Resource"] = key + "x"
+    assert told()[Verdict.FAIL] == "may not kms:CreateGrant, for the volumes' key"
+    grants[-1] |= {"Resource": key, "Condition": {"StringEquals": {"kms:CallerAccount": "1"}}}
+    assert "depends on kms:CallerAccount" in told()[Verdict.UNKNOWN]
+
+
 def test_an_endpoint_that_is_made_is_seen(account: Account) -> None:
     account.client("ec2").create_vpc_endpoint(
         VpcId=account.vpc, ServiceName=f"com.amazonaws.{REGION}.s3", VpcEndpointType="Gateway"

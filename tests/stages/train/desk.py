@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch.distributed as dist
 from tokenizers import Tokenizer
 
 from hearth.resources import MetricsTarget
@@ -116,4 +117,6 @@ def alone(monkeypatch: pytest.MonkeyPatch, workspace: Workspace, request: Reques
         worker._run(request, workspace)
     finally:
         signal.signal(signal.SIGTERM, before)
+        if dist.is_initialized():  # a rank that failed leaves that to its end
+            dist.destroy_process_group()
     return Report.model_validate_json(workspace.report.read_bytes())

@@ -14,12 +14,13 @@ from peft import PeftModel
 from tensorboardX.proto.event_pb2 import Event
 from transformers import AutoModelForCausalLM
 
-from hearth.errors import TransientError
-from hearth.train import state
+from hearth.errors import HearthError, TransientError
+from hearth.train import parallel, state
 from hearth.train.batches import Batches, batch_of
 from hearth.train.data import mark
 from hearth.train.launch import Ranks
 from hearth.train.network import network
+from hearth.train.operation import TrainOperation
 from hearth.train.run import Pace, Report, Request, Workspace
 from hearth.train.sections import BaseSection, LoraSection, Mode, Parallelism
 from hearth.train.spec import (
@@ -115,21 +116,100 @@ def test_bf16_learns_about_as_well(
     assert losses == pytest.approx(scratch[1].history.losses, abs=0.05)
 
 
-def test_the_curves_are_events_that_tensorboard_reads(scratch: tuple[Workspace, Report]) -> None:
-    workspace, report = scratch
-    raw = b"".join(path.read_bytes() for path in sorted(workspace.events.iterdir()))
-    points: dict[str, list[float]] = {}
+def points_in(folder: Path) -> dict[str, dict[int, float]]:
+    """The points of TensorBoard's files in a folder: curve → step → value."""
+    raw = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+    points: dict[str, dict[int, float]] = {}
     while raw:  # length, its checksum, the event, its checksum
         (length,) = struct.unpack("<Q", raw[:8])
         event = Event.FromString(raw[12 : 12 + length])
         for value in event.summary.value:
-            points.setdefault(value.tag, []).append(value.simple_value)
+            curve = points.setdefault(value.tag, {})
+            assert event.step not in curve, f"{value.tag} was drawn twice at step {event.step}"
+            curve[event.step] = value.simple_value
         raw = raw[16 + length :]
-    assert points["loss/train"] == pytest.approx([report.history.losses[n] for n in (9, 11)])
-    assert points["gradient_norm"] == pytest.approx(
-        [report.history.gradient_norms[n] for n in (9, 11)]
-    )
+    return points
+
+
+def test_the_curves_are_events_that_tensorboard_reads(scratch: tuple[Workspace, Report]) -> None:
+    workspace, report = scratch
+    points = points_in(workspace.events)
+    losses, norms = report.history.losses, report.history.gradient_norms
+    assert points["loss/train"] == pytest.approx({10: losses[9], 12: losses[11]})
+    assert points["gradient_norm"] == pytest.approx({10: norms[9], 12: norms[11]})
     assert {"tokens_per_second", "memory_bytes", "learning_rate", "bits_per_byte/en"} <= set(points)
+    assert "mfu" not in points, "nobody said what the device can do"
+
+
+def test_curves_and_times_outlive_a_restart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    often = spec(validations=6)
+    workspace, request = lay_out(tmp_path / "run", often, interval_steps=2, keep_checkpoints=3)
+    whole = alone(monkeypatch, workspace, request)
+    drawn = points_in(workspace.events)
+    shutil.rmtree(workspace.checkpoints / "step-000012")
+    shutil.rmtree(workspace.events)  # a restart may begin with nothing but a checkpoint
+    again = alone(monkeypatch, workspace, request)
+    assert again.resumed_from == 8
+    redrawn = points_in(workspace.events)
+    assert {name: list(curve) for name, curve in redrawn.items()} == {
+        name: list(curve) for name, curve in drawn.items()
+    }
+    assert list(redrawn["loss/train"]) == [2, 4, 6, 8, 10, 12]
+    assert redrawn["loss/train"] == drawn["loss/train"]
+    # Each stretch by its own time: those before the restart keep theirs.
+    first, second = whole.times.validations, again.times.validations
+    assert list(first) == list(second) == [0, 2, 4, 6, 8, 10, 12]
+    assert all(first[step] == second[step] for step in (0, 2, 4, 6, 8))
+    assert first[10] != second[10]
+    seconds = [again.times.between(step, step + 2) for step in range(0, 12, 2)]
+    assert all(taken is not None and taken > 0 for taken in seconds)
+
+
+def test_the_share_of_a_devices_peak_is_told_where_the_peak_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workspace, request = lay_out(tmp_path / "run", spec(), peak_teraflops=0.5)
+    report = alone(monkeypatch, workspace, request)
+    assert report.utilisation is not None
+    assert report.tokens_per_second is not None
+    flops = 6 * report.parameters * report.tokens_per_second
+    assert report.utilisation == pytest.approx(flops / 0.5e12)
+    assert points_in(workspace.events)["mfu"][12] > 0
+    pace = Pace.model_validate_json(workspace.pace.read_bytes())
+    assert pace.metrics["mfu"] == pytest.approx(report.utilisation)
+    assert pace.metrics["gradient_norm"] == report.history.gradient_norms[-1]
+    assert pace.metrics["memory_bytes"] > 1e8
+    assert all(word in str(pace) for word in ("loss", "gradient norm", "tokens/s", "MiB", "MFU"))
+
+
+def test_training_in_another_mode_than_asked_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workspace, whole = lay_out(tmp_path / "run", spec())
+    sharded = whole.model_copy(
+        update={"spec": spec(numerics=NumericsSection(**ONE, parallelism=Parallelism.FSDP))}
+    )
+    more = whole.model_copy(update={"operation": TrainOperation(ranks=2)})
+    place_of_one(monkeypatch)
+    device = parallel.join(1)
+    try:
+        for given, asked, said in (
+            (whole, sharded, "fsdp was asked for, and the model is a DistributedDataParallel"),
+            (sharded, whole, "ddp was asked for, and the model is a FSDP"),
+            (whole, more, "there are 1, 2 were asked for"),
+        ):
+            model = parallel.share(network(given, workspace), given, device)
+            parallel.check(model, given)
+            with pytest.raises(HearthError, match=said):
+                parallel.check(model, asked)
+        # What Accelerate would do: a plain model, and no word of it.
+        for asked in (whole, sharded):
+            with pytest.raises(HearthError, match="was asked for, and the model is a"):
+                parallel.check(network(asked, workspace), asked)
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_continued_pretraining_starts_where_the_base_ended(
@@ -180,7 +260,10 @@ def test_adapters_move_alone_and_are_merged(
 
 
 def test_shards_learn_as_whole_models_do_and_are_dealt_anew(
-    scratch: tuple[Workspace, Report], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    scratch: tuple[Workspace, Report],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
 ) -> None:
     two = NumericsSection(**{**ONE, "world_size": 2}, parallelism=Parallelism.FSDP)
     workspace, request = lay_out(tmp_path / "run", spec(numerics=two), keep_checkpoints=3)
@@ -195,6 +278,7 @@ def test_shards_learn_as_whole_models_do_and_are_dealt_anew(
     )
     again = alone(monkeypatch, workspace, fewer)
     assert again.resumed_from == 8
+    assert "checkpoint of 2 ranks is dealt to 1: bits may differ" in caplog.text
     assert again.history.losses[:8] == report.history.losses[:8]
     assert again.history.losses == pytest.approx(report.history.losses, abs=2e-3)
     for name, weight in AutoModelForCausalLM.from_pretrained(workspace.model).state_dict().items():

@@ -171,10 +171,18 @@ def test_killed_and_stopped_and_damaged_it_ends_with_the_uninterrupted_weights(
     newest = checkpoints(second)[-1]
     assert f"after step {newest}," in end.message, "it stops at a checkpoint"
 
-    path = f"checkpoints/step-{newest:06d}/__0_0.distcp"
-    damaged = bytearray(second.folder.get(path))
-    damaged[len(damaged) // 2] ^= 1
-    second.folder.put(path, bytes(damaged))
+    # The newest is cut off, of the one before it a shard is missing; the third is whole.
+    left = sorted(
+        ((step, attempt) for attempt in (first, second) for step in checkpoints(attempt)),
+        key=lambda one: one[0],
+        reverse=True,
+    )
+    (step, holder), (before, keeper), (whole, _), *_ = left
+    assert (step, holder) == (newest, second)
+    cut = f"checkpoints/step-{newest:06d}/__0_0.distcp"
+    second.folder.put(cut, second.folder.get(cut)[:-100])
+    gone = f"checkpoints/step-{before:06d}/__1_0.distcp"
+    keeper.folder.delete(gone)
     log.write_text("")
 
     third = program.claim(spec)
@@ -182,13 +190,32 @@ def test_killed_and_stopped_and_damaged_it_ends_with_the_uninterrupted_weights(
     started.append(process)
     assert process.wait(240) == EXIT_OK, log.read_text()
     said = log.read_text()
-    assert second.folder.url(path) in said
-    assert hashlib.sha256(damaged).hexdigest() in said
+    assert said.count("checkpoint refused, the one before is used") == 2
+    assert second.folder.url(cut) in said
+    assert keeper.folder.url(gone) in said
 
     record = record_of(program, third)
-    resumed = record.metrics["resumed_from"]
-    assert isinstance(resumed, int)
-    assert 0 < resumed < newest
-    undisturbed, whole = reference
+    assert record.metrics["resumed_from"] == whole
+    assert (
+        f"resumed, the last time after step {whole}"
+        in content(third, record, "model/README.md").decode()
+    )
+    undisturbed, entire = reference
     for name in ("model/model.safetensors", "loss.json", "model/tokenizer.json"):
-        assert content(third, record, name) == content(undisturbed, whole, name), name
+        assert content(third, record, name) == content(undisturbed, entire, name), name
+
+
+def test_on_another_number_of_ranks_the_record_says_that_bits_may_differ(
+    program: Program, reference: tuple[Attempt, ArtifactRecord], tmp_path: Path
+) -> None:
+    attempt = program.claim(program.spec(steps=8), ranks=1)
+    log = tmp_path / "log"
+    assert program.start(attempt, log).wait(240) == EXIT_OK, log.read_text()
+    record = record_of(program, attempt)
+    (said,) = [one for one in record.unverified if "bits may differ" in one]
+    assert "trained on 1 ranks where the recipe says 2" in said
+    assert not [one for one in reference[1].unverified if "bits may differ" in one]
+    # How it went is in the progress, for whoever waits: not only the loss.
+    progress = attempt.progress()
+    assert progress is not None
+    assert {"loss", "gradient_norm", "tokens_per_second", "memory_bytes"} <= set(progress.metrics)

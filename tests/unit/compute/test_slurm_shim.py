@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hearth.compute.jobdir import JobFolder
 from hearth.compute.outcome import Cause, JobState
 from hearth.compute.slurm.folder import PIECE, START, STOP, Start, StoreFolder
+from hearth.compute.slurm.link import Link
 from hearth.compute.slurm.shim import refusal
+from hearth.errors import TransientError
 from hearth.profile import StorageSettings
 from hearth.storage import Store
 
@@ -77,3 +82,41 @@ def test_a_log_is_read_where_it_grows(folder: StoreFolder) -> None:
     folder.put_piece(0, b"x" * PIECE)
     folder.put_piece(1, b"y")
     assert (folder.last_piece(), folder.piece(1)) == (1, b"y")
+
+
+class Away(StoreFolder):
+    """A folder of a store that is away now and then."""
+
+    away = True
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        if self.away:
+            message = "the store does not answer"
+            raise TransientError(message)
+        return super().read(name)
+
+
+def test_a_beat_that_fails_is_said_once_and_made_good(
+    folder: StoreFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = Away(folder.store, "a")
+    store.create(START, start().model_dump(mode="json"))
+    local = JobFolder(tmp_path / "job")
+    local.create()
+    link = Link(store, local, start(), 0.01)
+    link.start()
+    deadline = time.monotonic() + 20
+
+    def until(words: str) -> None:
+        while words not in caplog.text:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    until("the store does not answer")
+    time.sleep(0.2)
+    assert caplog.text.count("the store does not answer") == 1
+    store.away = False
+    until("orders: through again")
+    link.finish()
+    assert not link.is_alive()

@@ -25,7 +25,11 @@ SECRET = "correct horse battery staple"  # noqa: S105
 
 
 def cluster(**changes: Any) -> SlurmSettings:
-    known = {"user": "hearth", "environments": {"model": "/opt/hearth/bin/python"}}
+    known = {
+        "user": "hearth",
+        "environments": {"model": "/opt/hearth/bin/python"},
+        "shared": "/fsx",
+    }
     return SlurmSettings.model_validate({**known, **changes})
 
 
@@ -59,10 +63,19 @@ def test_slurm_ends_a_job_only_after_its_own_limit_grace_and_warning(tmp_path: P
 
 
 def test_a_job_of_several_nodes_works_where_all_of_them_can_see_it(tmp_path: Path) -> None:
-    settings = cluster(scratch="/scratch", shared="/fsx")
+    settings = cluster(scratch="/scratch")
     for nodes, folder in ((1, "/scratch"), (2, "/fsx")):
         submission = submitted(tmp_path, settings, resources={"nodes": nodes})
         assert ShimPlan.parse(submission.environment[PLAN]).scratch == folder
+
+
+def test_a_job_of_several_nodes_is_refused_where_they_have_no_folder_in_common(
+    tmp_path: Path,
+) -> None:
+    apart = cluster(shared=None)
+    with pytest.raises(SpecError, match=r"job hearth-train-1: nodes = 2: .*compute\.slurm\.shared"):
+        submitted(tmp_path, apart)
+    assert submitted(tmp_path, apart, resources={"nodes": 1}).nodes == 1
 
 
 def test_two_stores_may_give_one_name_to_one_cluster(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from hearth.aws import HyperPod, Image, arn, partition_of, registry_of, suffix_of
 from hearth.errors import SpecError
+from hearth.model import Stage
 from hearth.profile import Profile, load_profile
 from hearth.resources import SlurmSettings
 from hearth.settings import settings
@@ -97,6 +98,12 @@ def test_a_shipped_profile_with_blanks_is_refused_until_they_are_filled_in(
             load_profile(name)
         assert profile.aws.partition == name
         assert profile.storage.region == profile.aws.region
+        # Training over two nodes works in a folder that both see, which is nobody's own disk.
+        slurm = profile.compute.slurm
+        assert slurm
+        assert profile.compute.resources_of(Stage.TRAIN).nodes == 2
+        assert slurm.shared not in {None, slurm.scratch}
+        profile.compute.check()
         # What is made there says so, until somebody has tried it there.
         said = " ".join(profile.unverified)
         assert "REST API v0.0.43 was never tried" in said

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError
 
 from hearth.aws import AwsSettings
 from hearth.awsapi import Account, AwsUnreachable
-from hearth.preflight import account
+from hearth.preflight import rights
 from tests.documented import ROOT, Command, commands
 from tests.granted import (
     BY_OBSTORE,
@@ -103,8 +103,7 @@ def test_what_the_code_names_of_aws_is_granted_to_airflow() -> None:
 
 
 def test_what_preflight_asks_leave_for_is_granted_to_airflow() -> None:
-    wanted = {*account._STORE, *account._KEY, *account._HYPERPOD}
-    assert wanted - granted("airflow") == set()
+    assert {*rights.ACTIONS} - granted("airflow") == set()
 
 
 def test_a_call_from_hearths_code_is_seen_and_one_from_elsewhere_is_not(

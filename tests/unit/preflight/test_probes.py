@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,11 +10,13 @@ import pytest
 
 from hearth.aws import AwsSettings
 from hearth.awsapi import AwsRefused, AwsUnreachable
+from hearth.model import Stage
 from hearth.preflight import account, capacity, offered
 from hearth.preflight.finding import Finding, Verdict, careful, worst
 from hearth.preflight.run import preflight
 from hearth.preflight.slurm import slurm
-from hearth.profile import Profile
+from hearth.profile import Profile, SecretRef
+from hearth.resources import Resources
 
 CHINA = "cn-northwest-1"
 ROLE = "arn:aws-cn:sts::123456789012:assumed-role/airflow/session"
@@ -94,30 +97,13 @@ def test_an_account_of_another_partition_is_no_good() -> None:
 
 def test_a_store_in_another_region_is_no_good() -> None:
     far = profile(storage={"uri": "s3://bucket", "region": "cn-north-1"})
-    assert worst(account.region(far, aws())) is Verdict.FAIL
+    assert only(account.region(far, aws())).verdict is Verdict.FAIL  # and nothing passes beside it
     assert worst(account.region(profile(), aws())) is Verdict.PASS
 
 
 def test_a_name_of_another_partition_is_no_good() -> None:
     key = f"arn:aws:kms:{CHINA}:123456789012:key/x"
     assert worst(account.region(profile(), aws(kms_key=key))) is Verdict.FAIL
-
-
-def test_denied_actions_are_named() -> None:
-    ask = Recorded(
-        get_role={"Role": {"Arn": "the role, with its path"}},
-        simulate_principal_policy={
-            "EvaluationResults": [
-                {"EvalActionName": "sagemaker:CreateCluster", "EvalDecision": "implicitDeny"},
-                {"EvalActionName": "sagemaker:ListTags", "EvalDecision": "allowed"},
-            ]
-        },
-    )
-    found = list(account.permissions(profile(), aws(), ask))
-    assert all(one.verdict is Verdict.FAIL for one in found)
-    assert "sagemaker:CreateCluster" in found[0].detail
-    assert "ListTags" not in found[0].detail
-    assert any(a.get("PolicySourceArn") == "the role, with its path" for a in ask.asked)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +236,20 @@ def test_no_probe_stops_another() -> None:
         (200, {"meta": {"Slurm": {"release": "22.05.8"}}}, Verdict.PASS, "as Slurm 22.05.8"),
         (401, {}, Verdict.FAIL, "refuses the token"),
         (404, {}, Verdict.FAIL, "has no API v0.0.38"),
+        (200, {"pings": [{"ping": "DOWN"}]}, Verdict.UNKNOWN, "its slurmctld does not"),
         (500, {}, Verdict.UNKNOWN, "answers 500"),
+        (
+            500,
+            {"errors": [{"error": "Zero Bytes were transmitted", "error_number": 1003}]},
+            Verdict.UNKNOWN,
+            "answers 500: Zero Bytes were transmitted",
+        ),
+        (
+            500,
+            {"errors": [{"description": "Protocol authentication error", "error_number": 1007}]},
+            Verdict.FAIL,
+            "it does not take the token of hearth",
+        ),
     ],
 )
 def test_slurm_is_asked_for_its_version_with_a_token(
@@ -267,6 +266,45 @@ def test_slurm_is_asked_for_its_version_with_a_token(
     found = only(slurm(slurmy(), get))
     assert (found.verdict, word in found.detail) == (verdict, True)
     assert seen[0]["X-SLURM-USER-TOKEN"]
+
+
+def test_a_cluster_without_a_folder_that_all_nodes_see_fails(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 32)
+    apart = slurmy()
+    stages = {Stage.TRAIN: Resources(nodes=2)}
+    compute = apart.compute.model_copy(update={"stages": stages})
+    wide = apart.model_copy(
+        update={"compute": compute, "secrets": {"slurm_key": SecretRef(file=key)}}
+    )
+    first, _ = slurm(wide, lambda *_: httpx.Response(200, json={}))
+    assert (first.subject, first.verdict) == ("shared", Verdict.FAIL)
+    assert "compute of train: nodes = 2" in first.detail
+
+
+def commands(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> Finding:
+    """What is found where Slurm's commands say this."""
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    here = {"user": "hearth", "environments": {"model": "/x"}, "partition": "dev"}
+    return only(slurm(profile(compute={"backend": "slurm", "slurm": here})))
+
+
+def test_a_slurm_by_its_commands_is_asked_for_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = "echo 'SLURM_CONF = /etc/slurm.conf'; echo 'SLURM_VERSION           = 23.11.4'"
+    found = commands(tmp_path, monkeypatch, scontrol=config, sinfo="echo 3")
+    assert (found.verdict, "as Slurm 23.11.4" in found.detail) == (Verdict.PASS, True)
+    found = commands(tmp_path, monkeypatch, scontrol=config, sinfo="true")
+    assert (found.verdict, found.subject) == (Verdict.FAIL, "dev")
+    away = "echo 'slurm_load_ctl_conf error: Unable to contact slurm controller' >&2; exit 1"
+    found = commands(tmp_path, monkeypatch, scontrol=away)
+    assert (found.verdict, "Unable to contact" in found.detail) == (Verdict.UNKNOWN, True)
+    munge = "echo 'error: Munge encode failed: Protocol authentication error' >&2; exit 1"
+    assert commands(tmp_path, monkeypatch, scontrol=munge).verdict is Verdict.FAIL
 
 
 def test_a_slurm_that_does_not_answer_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hearth.errors import SpecError
 from hearth.model import Stage
 from hearth.preview import Preview, preview
 from hearth.train.spec import CONTRACT
@@ -51,3 +52,19 @@ def test_a_moved_source_is_shown(machine: Machine) -> None:
     found = preview(REQUEST)
     assert [one.source for one in found.moved.moves] == ["notes"]
     assert not found.stages[0].reuse
+
+
+def test_several_nodes_without_a_folder_in_common_are_refused_before_anything_starts(
+    machine: Machine,
+) -> None:
+    cluster = "slurm: {user: me, environments: {model: /python}}"
+    nodes = "stages: {train: {nodes: 2}}"
+    text = machine.profile.read_text().replace(
+        "backend: local", f"backend: slurm, {cluster}, {nodes}"
+    )
+    machine.profile.write_text(text)
+    for ask in (lambda: preview(REQUEST), machine.build):
+        with pytest.raises(SpecError, match=r"compute of train: nodes = 2.*compute\.slurm\.shared"):
+            ask()
+    machine.profile.write_text(text.replace("user: me", "user: me, shared: /fsx"))
+    assert preview(REQUEST).stages

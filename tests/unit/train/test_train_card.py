@@ -4,11 +4,11 @@ import yaml
 
 from hearth.train.card import Lineage, card
 from hearth.train.corpus import SourceShare
-from hearth.train.run import History, Report, Validation
+from hearth.train.run import History, Report, Times, Validation
 from hearth.train.spec import TrainSection, TrainSpec
 
 
-def made() -> str:
+def made(resumed_from: int | None = None, **times: float) -> str:
     share = {"documents": 1200, "bytes": 34_000}
     sources = [
         SourceShare(source="handbook", licence="CC-BY-SA-3.0", language="zh", **share),
@@ -23,10 +23,11 @@ def made() -> str:
             ),
         ),
         parameters=3_345_600,
-        resumed_from=None,
+        resumed_from=resumed_from,
         steps=2,
         tokens_per_second=100.0,
         stopped=False,
+        times=Times(now=90, validations={int(step[1:]): at for step, at in times.items()}),
     )
     lineage = Lineage(
         name="demo", fingerprint="f" * 64, corpus="c" * 64, corpus_uri="s3://a/c", build="b-1"
@@ -44,9 +45,17 @@ def test_the_front_matter_is_what_hugging_face_reads() -> None:
 
 
 def test_the_card_tells_what_each_stretch_gained() -> None:
-    # 2 bits in 2 steps of 16 × 256 tokens, at 100 tokens per second.
-    assert "| 2 | 8,192 | en | 1.5000 | 1e+03 | 244 | 87.9 |" in made()
-    assert "It ended early, at step 2 of 100" in made()
+    # 2 bits in 2 steps of 16 × 256 tokens, in 40 seconds.
+    text = made(_0=2.0, _2=42.0)
+    assert "| 2 | 8,192 | en | 1.5000 | 1e+03 | 244 | 180 |" in text
+    assert "It ended early, at step 2 of 100" in text
+    assert "resumed" not in text
+
+
+def test_the_card_of_a_resumed_run_says_what_its_hours_count() -> None:
+    text = made(resumed_from=1, _2=42.0)
+    assert "| 2 | 8,192 | en | 1.5000 | 1e+03 | 244 | – |" in text
+    assert "Training was resumed, the last time after step 1:" in text
 
 
 def test_the_card_tells_data_licences_numbers_recipe_and_lineage() -> None:

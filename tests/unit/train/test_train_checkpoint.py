@@ -9,7 +9,17 @@ from hearth.errors import DataError
 from hearth.profile import StorageSettings
 from hearth.storage import Store
 from hearth.train import checkpoint
-from hearth.train.checkpoint import aside, clear, name_of, newest_valid, prune, seal, sealed_steps
+from hearth.train.checkpoint import (
+    aside,
+    clear,
+    name_of,
+    newest_valid,
+    prune,
+    seal,
+    sealed_steps,
+    step_of,
+)
+from hearth.train.plan import DIVERGENCE_STEPS, before_window
 from hearth.train.transfer import Uploader, fetch_newest
 
 RUN = "a" * 64
@@ -75,9 +85,19 @@ def test_a_refusal_names_file_and_hashes(tmp_path: Path) -> None:
         checkpoint.verify(folder, RUN)
 
 
-def test_a_missing_file_is_damage(tmp_path: Path) -> None:
+def test_a_missing_file_sends_back_to_the_checkpoint_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (write(tmp_path, 5) / "moments").unlink()
     assert newest_valid(tmp_path, RUN) is None
+    caplog.clear()
+    write(tmp_path, 5)
+    gone = write(tmp_path, 10) / "moments"
+    gone.unlink()
+    found = newest_valid(tmp_path, RUN)
+    assert found is not None
+    assert found[1].step == 5
+    assert f"the one before is used: {gone}: has sha256 nothing" in caplog.text
 
 
 def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
@@ -92,11 +112,25 @@ def test_a_step_reached_again_replaces_its_damaged_checkpoint(tmp_path: Path) ->
 
 
 def test_pruning_keeps_the_newest_and_drops_what_was_not_sealed(tmp_path: Path) -> None:
-    for step in (5, 10, 15, 20):
+    for step in (50, 100, 150, 200):
         write(tmp_path, step)
-    clear(aside(tmp_path, 25))
+    clear(aside(tmp_path, 250))
     prune(tmp_path, 2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [name_of(15), name_of(20)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name_of(150), name_of(200)]
+
+
+def test_pruning_keeps_one_that_the_losses_of_a_divergence_do_not_reach(tmp_path: Path) -> None:
+    for step in range(2, 62, 2):
+        write(tmp_path, step)
+        prune(tmp_path, 2)
+        steps = sealed_steps(tmp_path)
+        assert steps[:2] == [step, step - 2][: step // 2]
+        assert len(steps) <= 4
+        # Whenever it diverges until the next one is sealed.
+        for now in (step, step + 1):
+            good = before_window(steps, now)
+            assert (good is not None) == (now >= DIVERGENCE_STEPS + 2), (steps, now)
+            assert good is None or good > now - 3 * DIVERGENCE_STEPS
 
 
 def upload(root: Path, store: Store, attempt: str, *steps: int) -> None:
@@ -120,9 +154,9 @@ def test_the_next_attempt_gets_the_newest_checkpoint_of_all_earlier_ones(
 
 
 def test_the_store_keeps_as_many_checkpoints_as_asked(tmp_path: Path, store: Store) -> None:
-    upload(tmp_path / "one", store, "1", 5, 10, 15)
+    upload(tmp_path / "one", store, "1", 50, 100, 150)
     names = {info.path.split("/")[1] for info in store.sub("1").list()}
-    assert names == {name_of(10), name_of(15)}
+    assert names == {name_of(100), name_of(150)}
 
 
 def test_a_damaged_object_sends_back_to_the_checkpoint_before(
@@ -136,6 +170,53 @@ def test_a_damaged_object_sends_back_to_the_checkpoint_before(
     assert found is not None
     assert found.step == 5
     assert sealed_steps(tmp_path / "here") == [5]
+    assert store.url(path) in caplog.text
+
+
+def test_the_store_keeps_one_that_the_losses_of_a_divergence_do_not_reach(
+    tmp_path: Path, store: Store
+) -> None:
+    upload(tmp_path / "one", store, "1", *range(5, 105, 5))
+    names = {info.path.split("/")[1] for info in store.sub("1").list()}
+    steps = sorted((step for step in map(step_of, names) if step), reverse=True)
+    assert steps[:2] == [100, 95]
+    assert before_window(steps, 100) is not None
+    assert len(steps) <= 4
+
+
+def test_what_a_diverged_training_has_left_is_copied_too(tmp_path: Path, store: Store) -> None:
+    root = tmp_path / "one"
+    uploader = Uploader(root, store.sub("1"), RUN, keep=2)
+    for step in (5, 10, 40):  # too fast for whoever copies
+        write(root, step)
+    uploader.run()
+    assert store.folders("1/checkpoints") == (name_of(40),)
+    uploader.rest()
+    assert sorted(store.folders("1/checkpoints")) == [name_of(5), name_of(10), name_of(40)]
+
+
+def test_a_truncated_object_sends_back_to_the_checkpoint_before_and_says_so(
+    tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload(tmp_path / "one", store, "1", 5, 10)
+    path = "1/checkpoints/step-000010/model"
+    store.put(path, store.get(path)[:-1])
+    found = fetch_newest([store.sub("1")], tmp_path / "here", RUN)
+    assert found is not None
+    assert found.step == 5
+    assert f"the one before is used: {store.url(path)}" in caplog.text
+
+
+def test_a_missing_object_sends_back_to_the_checkpoint_before_and_says_so(
+    tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    upload(tmp_path / "one", store, "1", 5, 10)
+    path = "1/checkpoints/step-000010/moments"
+    store.delete(path)
+    found = fetch_newest([store.sub("1")], tmp_path / "here", RUN)
+    assert found is not None
+    assert found.step == 5
+    assert "the one before is used" in caplog.text
     assert store.url(path) in caplog.text
 
 

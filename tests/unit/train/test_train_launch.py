@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hearth.errors import SpecError
-from hearth.resources import LAUNCH, NODES, RENDEZVOUS
+from hearth.resources import GRACE, LAUNCH, NODES, RENDEZVOUS
 from hearth.train.launch import launcher
 
 TWO = {NODES: "2", LAUNCH: json.dumps(["srun", "--nodes=2"]), RENDEZVOUS: "first:20001"}
@@ -30,6 +30,12 @@ def test_ranks_of_two_nodes_are_dealt_evenly_and_meet_on_the_first() -> None:
 def test_ranks_that_cannot_be_dealt_evenly_are_refused() -> None:
     with pytest.raises(SpecError, match="3 cannot be dealt to 2"):
         launcher(3, TWO)
+
+
+def test_ranks_have_the_grace_of_their_job_for_a_last_checkpoint() -> None:
+    for environment, seconds in (({}, "30"), ({GRACE: "240"}, "240"), ({**TWO, GRACE: "90"}, "90")):
+        command = launcher(2, environment)
+        assert command[command.index("--shutdown-timeout") + 1] == seconds
 
 
 def test_one_node_under_a_launcher_still_uses_it() -> None:

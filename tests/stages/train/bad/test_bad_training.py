@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,11 @@ import pytest
 
 from hearth.errors import EXIT_DATA, DataError
 from hearth.train import corpus
-from hearth.train.spec import ModelSection, NumericsSection, OptimizerKind, OptimizerSection
+from hearth.train.checkpoint import name_of
+from hearth.train.spec import NumericsSection, OptimizerKind, OptimizerSection, ScheduleSection
 
 if TYPE_CHECKING:
+    from hearth.attempt import Attempt
     from tests.stages.train.conftest import Program, Publish
 
 Rows = Callable[[int, int, int], list[dict[str, str]]]
@@ -18,7 +21,10 @@ Rows = Callable[[int, int, int], list[dict[str, str]]]
 
 def refused(program: Program, tmp_path: Path, **changes: Any) -> str:
     """Run a training that must fail because of its data; return what it says."""
-    attempt = program.claim(program.spec(**changes))
+    return said_of(program, program.claim(program.spec(**changes)), tmp_path)
+
+
+def said_of(program: Program, attempt: Attempt, tmp_path: Path) -> str:
     log = tmp_path / "log"
     assert program.start(attempt, log).wait(240) == EXIT_DATA, log.read_text()
     end = attempt.exit()
@@ -47,19 +53,30 @@ def test_nothing_to_validate_on_is_an_error_of_the_data(
     assert "raise curate.split.validation" in refused(program, tmp_path)
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_says_why(
+def test_a_loss_that_is_no_number_stops_the_run_says_why_and_leaves_what_was_good(
     program: Program, tmp_path: Path
 ) -> None:
-    # A weight decay of ten times a rate of one turns every matrix into -9 times itself.
-    message = refused(
-        program,
-        tmp_path,
+    # A weight decay of ten times a rate that rises to one turns every matrix into -9 times itself.
+    spec = program.spec(
         optimizer=OptimizerSection(kind=OptimizerKind.ADAMW, learning_rate=1, weight_decay=10),
-        model=ModelSection(hidden=32, intermediate=64, heads=2, key_value_heads=1),
+        schedule=ScheduleSection(warmup_steps=30),
         numerics=NumericsSection(global_batch=8, world_size=1, micro_batch=8),
     )
-    assert "training diverged" in message
-    assert "loss: is nan, with a gradient of norm nan, at step" in message
+    attempt = program.claim(spec, divergence=100, interval_steps=2)
+    message = said_of(program, attempt, tmp_path)
+    found = re.search(
+        r"loss: is nan, with a gradient of norm nan, at step (\d+): training diverged.*"
+        r"Last good checkpoint: step (\d+)$",
+        message,
+    )
+    assert found, message
+    step, newest = map(int, found.groups())
+    assert step - 4 <= newest < step
+    # In the store, not only on a disk that is gone with the job.
+    left = {info.path for info in attempt.folder.list("checkpoints")}
+    assert f"checkpoints/{name_of(newest)}/manifest.json" in left
+    (curves,) = attempt.folder.list("tensorboard")
+    assert curves.size > 1000
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 but no more"])
