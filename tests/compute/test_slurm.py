@@ -331,6 +331,35 @@ def test_an_expired_token_is_renewed_and_no_job_fails(slurm: SlurmRig) -> None:
     assert slurm.ended(handle).state is JobState.SUCCEEDED
 
 
+def test_a_token_that_expires_while_a_job_runs_is_renewed_at_the_next_poll(slurm: SlurmRig) -> None:
+    settings, keys, life = slurm.settings(), 0, 12.0
+    assert settings.rest is not None
+    late = settings.rest.token_seconds - life
+
+    def key() -> bytes:
+        nonlocal keys
+        keys += 1
+        return slurm.cluster.key.read_bytes()
+
+    # By this client's clock, which is slow, a token has most of its life before it when it expires.
+    mint = TokenMint(settings.user, settings.rest, key, lambda: time.time() - late)
+    backend = replace(slurm.slurm, transport=Rest(settings, settings.rest, mint))
+    handle = backend.submit(slurm.bash("long", STAYS))
+    slurm.processes("pids", 1)
+    before, seen = keys, set()
+
+    def renewed() -> bool:
+        time.sleep(0.5)
+        seen.add(backend.status(handle).state)
+        return keys > before
+
+    slurm.until(renewed, 60)
+    assert seen == {JobState.RUNNING}
+    (slurm.folder / "go").touch()
+    assert slurm.ended(handle).state is JobState.SUCCEEDED
+    assert len(backend.transport.named(slurm.job("long").slurm_name)) == 1
+
+
 def test_a_version_that_slurmrestd_does_not_speak_is_told(slurm: SlurmRig) -> None:
     settings = slurm.settings()
     assert settings.rest is not None
