@@ -115,7 +115,7 @@ class Program:
     def spec(**changes: object) -> TrainSpec:
         return model_spec(**changes)
 
-    def claim(self, spec: TrainSpec, build: str = "build") -> Attempt:
+    def claim(self, spec: TrainSpec, build: str = "build", **operation: object) -> Attempt:
         return artifacts.claim(
             self.store,
             Stage.TRAIN,
@@ -123,7 +123,7 @@ class Program:
             spec,
             self.inputs,
             build=build,
-            settings={"operation": OPERATION},
+            settings={"operation": {**OPERATION, **operation}},
         )
 
     def start(self, attempt: Attempt, log: Path) -> subprocess.Popen[bytes]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import signal
 import subprocess
 import time
@@ -192,3 +193,35 @@ def test_killed_and_stopped_and_damaged_it_ends_with_the_uninterrupted_weights(
     undisturbed, whole = reference
     for name in ("model/model.safetensors", "loss.json", "model/tokenizer.json"):
         assert content(third, record, name) == content(undisturbed, whole, name), name
+
+
+def test_a_rank_that_hangs_is_ended_and_the_next_attempt_goes_on_from_the_last_checkpoint(
+    program: Program,
+    reference: tuple[Attempt, ArtifactRecord],
+    started: Running,
+    tmp_path: Path,
+) -> None:
+    spec = program.spec(generation="hangs")
+    log = tmp_path / "log"
+    first = program.claim(spec, hang_seconds=5)
+    process = program.start(first, log)
+    started.append(process)
+    until(lambda: len(checkpoints(first)) > 1, process, log)
+    ranks(process)[1].send_signal(signal.SIGSTOP)
+    assert process.wait(120) == EXIT_TRANSIENT, log.read_text()
+    end = first.exit()
+    assert end is not None
+    assert re.search(
+        r"no step for \d+ s after step \d+ .*a rank hangs; all were ended", end.message
+    )
+    left = checkpoints(first)
+
+    second = program.claim(spec)
+    process = program.start(second, log)
+    started.append(process)
+    assert process.wait(240) == EXIT_OK, log.read_text()
+    record = record_of(program, second)
+    assert record.metrics["resumed_from"] == left[-1]
+    undisturbed, whole = reference
+    name = "model/model.safetensors"
+    assert content(second, record, name) == content(undisturbed, whole, name)
