@@ -78,6 +78,8 @@ docs: $(DOCS)/.ok ## build the documentation site into site/; a page, link or an
 # A home of its own beside that of `make up`; the ports are the same, so that one of them runs at a time.
 REHEARSAL_HOME := $(or $(HEARTH_HOME),$(CURDIR)/.hearth)/rehearsal
 REHEARSAL := HEARTH_HOME="$(REHEARSAL_HOME)" HEARTH_PROFILE=rehearsal $(AIRFLOW)/bin
+# Root is needed for what is missing of Debian's packages: here, and by `test`, `test-rehearsal` and
+# `test-images`, which alone needs it for more. Without it, the line to run as root is printed.
 # A Slurm with accounting and a REST API.
 SLURM := munged=munge slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client slurmdbd=slurmdbd \
 	slurmrestd=slurmrestd mariadbd=mariadb-server-core \
@@ -85,7 +87,7 @@ SLURM := munged=munge slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client slur
 RECIPE ?= tiny
 
 .PHONY: rehearse rehearse-stop
-rehearse: envs ## build RECIPE as in production, on a Slurm here; the one target that needs root, for Debian packages
+rehearse: envs ## build RECIPE as in production, on a Slurm here; needs root once, to install that from Debian
 	@requirements/debian rehearse $(foreach pair,$(SLURM),'$(pair)')
 	@$(REHEARSAL)/python -m rehearsal up
 	@missed=0; $(REHEARSAL)/hearth build $(RECIPE) --rebuild-from train || missed=1; \
@@ -151,16 +153,16 @@ format: $(AIRFLOW)/.ok ## let ruff format and mend what it can
 SKIP ?=
 # What the tests of the Slurm backend need besides: a login node.
 SSH := sshd=openssh-server ssh=openssh-client
-test: envs ## every tier of tests, in order, but the rehearsal
+test: envs ## every tier of tests, in order, but the rehearsal; needs root once, for Debian packages
 	@$(if $(filter browser,$(SKIP)),,requirements/debian browser chromium=chromium)
 	@$(if $(filter slurm,$(SKIP)),,requirements/debian slurm $(foreach pair,$(SLURM) $(SSH),'$(pair)'))
 	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,rehearsal $(SKIP))
 
-test-rehearsal: envs ## what training survives, by production's operators on a Slurm and an emulated AWS
+test-rehearsal: envs ## what training survives, by production's operators on a Slurm and an emulated AWS; needs root once
 	@requirements/debian rehearsal $(foreach pair,$(SLURM),'$(pair)')
 	@$(AIRFLOW)/bin/python tests/tiers.py --only=rehearsal
 
-test-images: $(AIRFLOW)/.ok ## build the images and test the compose stack, without a container engine; needs root
+test-images: $(AIRFLOW)/.ok ## build the images and test the compose stack, without a container engine; needs root always
 	@requirements/debian images buildah=buildah debootstrap=debootstrap setpriv=util-linux shellcheck=shellcheck \
 	  '/usr/lib/postgresql/*/bin/initdb=postgresql' redis-server=redis-server redis-cli=redis-tools \
 	  prometheus=prometheus promtool=prometheus prometheus-blackbox-exporter=prometheus-blackbox-exporter

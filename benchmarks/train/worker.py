@@ -16,6 +16,7 @@ from hearth.train.batches import Batches
 from hearth.train.loop import Loop
 from hearth.train.network import network
 from hearth.train.run import History, Request, Workspace
+from hearth.train.spec import Precision
 from hearth.train.watch import Watch
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
@@ -43,23 +44,37 @@ class Until:
 
 
 def bare(
-    model: DistributedDataParallel, adam: torch.optim.Optimizer, batches: Batches, block: int
+    model: DistributedDataParallel,
+    adam: torch.optim.Optimizer,
+    batches: Batches,
+    block: int,
+    precision: torch.autocast,
 ) -> None:
     """Train a block as a tutorial would: no packing, no agreement, no checkpoint, no curves."""
+    device = next(model.parameters()).device
     for step in range(block):
         for batch in batches.of_step(step)[0]:
-            logits = model(input_ids=batch["input_ids"], use_cache=False).logits
-            loss = torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1).float(), batch["targets"].flatten()
-            )
+            ids, targets = batch["input_ids"].to(device), batch["targets"].to(device)
+            with precision:
+                logits = model(input_ids=ids, use_cache=False).logits
+                loss = torch.nn.functional.cross_entropy(
+                    logits.flatten(0, 1).float(), targets.flatten()
+                )
             loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adam.step()
         adam.zero_grad(set_to_none=True)
 
 
+def settled(device: torch.device) -> None:
+    """Wait until this rank's device, and then every other rank, is done with what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    dist.barrier()
+
+
 def main() -> None:
-    """Measure, and leave the seconds of each block in `seconds.json`."""
+    """Measure, and leave the seconds of each block in `seconds.json`, and the model's size."""
     workspace, block = Workspace(Path(sys.argv[1])), int(sys.argv[2])
     request = Request.model_validate_json(workspace.request.read_bytes())
     device = parallel.join(1)
@@ -68,25 +83,28 @@ def main() -> None:
     loop = Loop(model, optimizer.build(model, request.spec.optimizer), request.spec, device)
     watch = Watch(loop, request, workspace, History())
     watch.begin()
-    plain = DistributedDataParallel(network(request, workspace))
+    plain = DistributedDataParallel(network(request, workspace).to(device))
     adam = torch.optim.AdamW(plain.parameters(), lr=1e-3, betas=(0.9, 0.95))
+    low = request.spec.numerics.precision is Precision.BF16
+    precision = torch.autocast(device.type, torch.bfloat16, enabled=low)
     seconds: dict[str, list[float]] = {"hearth": [], "bare": [], "checkpoint": []}
     step = 0
     for _ in range(ROUNDS):
         for name, taken in seconds.items():
-            dist.barrier()
+            settled(device)
             began = CLOCKS[sys.argv[3]]()
             if name == "bare":
-                bare(plain, adam, batches, block)
+                bare(plain, adam, batches, block, precision)
             else:
                 loop.run(batches, step, Until(watch, loop, block, save=name == "checkpoint"))
                 step += block
                 watch.saver.settle()
-            dist.barrier()
+            settled(device)
             taken.append(CLOCKS[sys.argv[3]]() - began)
     if dist.get_rank() == 0:
         counted = {name: found[1:] for name, found in seconds.items()}
-        (workspace.root / "seconds.json").write_text(json.dumps(counted))
+        found = {"parameters": watch.parameters, "seconds": counted}
+        (workspace.root / "seconds.json").write_text(json.dumps(found))
     dist.destroy_process_group()
 
 

@@ -35,10 +35,11 @@ from hearth.compute.slurm.backend import SlurmBackend
 from hearth.compute.slurm.folder import StoreFolder
 from hearth.errors import TransientError
 from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings
-from hearth.resources import BackendName, Compute, SlurmRest, SlurmSettings
+from hearth.resources import BackendName, Compute, SlurmLogin, SlurmRest, SlurmSettings
 from hearth.settings import settings
 from rehearsal.slurm import Cluster
 from rehearsal.slurm.daemon import SEARCH_PATH
+from rehearsal.slurm.login import Login
 
 PATIENCE = 20.0  # seconds for what takes a tenth of one on a quiet machine
 
@@ -235,13 +236,14 @@ class RunnerRig(LocalRig):
 
 
 class SlurmRig(Rig):
-    """The Slurm backend through slurmrestd."""
+    """The Slurm backend: through slurmrestd, or by its commands on a login node."""
 
     delay = 3.0
 
-    def __init__(self, folder: Path, cluster: Cluster) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, login: Login | None = None) -> None:
         super().__init__(folder)
         self.cluster = cluster
+        self.login = login
         store = StorageSettings(uri=f"file://{folder}/store")
         profile = Profile(
             name="rig",
@@ -258,13 +260,25 @@ class SlurmRig(Rig):
 
     def settings(self) -> SlurmSettings:
         """The cluster, as a profile has it."""
+        rest = SlurmRest(url=AnyHttpUrl(self.cluster.url), api_version="v0.0.38")
         return SlurmSettings(
             user=self.cluster.user,
-            rest=SlurmRest(url=AnyHttpUrl(self.cluster.url), api_version="v0.0.38"),
+            rest=rest if self.login is None else None,
+            login=None if self.login is None else self._by(self.login),
             partition=self.cluster.partition,
             environments={"airflow": Path(sys.executable)},
             scratch=Path(tempfile.gettempdir()),
             heartbeat_seconds=0.2,
+        )
+
+    def _by(self, login: Login) -> SlurmLogin:
+        return SlurmLogin(
+            host="127.0.0.1",
+            user=login.user,
+            key=login.key,
+            known_hosts=login.known_hosts,
+            port=login.port,
+            environment={"SLURM_CONF": self.cluster.environment["SLURM_CONF"]},
         )
 
     def request(self, name: str, *command: str, **changes: Any) -> JobRequest:
@@ -291,13 +305,29 @@ class SlurmRig(Rig):
         """They are the guard's descendants: it need not have seen them."""
 
     def restart(self) -> None:
-        self.cluster.stop_rest()
+        stop, start = self.cluster.stop_rest, self.cluster.start_rest
+        if self.login is not None:
+            stop, start = self.login.down, self.login.up
+        stop()
         self.cluster.stop_controller()
         self.cluster.start_controller()
-        self.cluster.start_rest()
+        start()
+
+    def hold(self) -> None:
+        """Have what is submitted wait in the queue."""
+        self._partition("DOWN")
+
+    def release(self) -> None:
+        """Start what waits."""
+        self._partition("UP")
+
+    def _partition(self, state: str) -> None:
+        partition = f"PartitionName={self.cluster.partition}"
+        self.cluster.run("scontrol", "update", partition, f"State={state}")
 
     def end(self) -> None:
         self.cluster.clear()
+        self.release()
 
 
 @pytest.fixture(scope="session")
@@ -323,23 +353,57 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop(signal.SIGTERM)
 
 
-@pytest.fixture(params=["local", "runner", pytest.param("slurm", marks=pytest.mark.slurm)])
+@pytest.fixture(scope="session")
+def login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Login]:
+    """A login node of the cluster."""
+    login = Login(tmp_path_factory.mktemp("login"))
+    login.up()
+    yield login
+    login.down()
+
+
+WITH_A_QUEUE = [pytest.param(name, marks=pytest.mark.slurm) for name in ("slurm", "slurm-ssh")]
+RIGS = ["local", "runner", WITH_A_QUEUE[0]]
+each_way = pytest.mark.parametrize("rig", [*RIGS, WITH_A_QUEUE[1]], indirect=True)
+"""For a law in which the way to the backend plays a part: what a job leaves in the store is read
+alike by all ways, and Slurm over SSH is slow."""
+
+
+@pytest.fixture(params=RIGS)
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     rig: Rig
     match request.param:
-        case "slurm":
-            rig = SlurmRig(tmp_path, request.getfixturevalue("cluster"))
         case "runner":
             rig = RunnerRig(tmp_path, request.getfixturevalue("server"))
-        case _:
+        case "local":
             rig = LocalRig(tmp_path)
+        case name:
+            # The same fixtures as the tests of Slurm's own have.
+            yield request.getfixturevalue("slurm" if name == "slurm" else "remote")
+            return
     yield rig
     rig.close()
+
+
+@pytest.fixture(params=WITH_A_QUEUE)
+def held(request: pytest.FixtureRequest) -> SlurmRig:
+    """A backend in whose queue everything waits."""
+    rig: SlurmRig = request.getfixturevalue("slurm" if request.param == "slurm" else "remote")
+    rig.hold()
+    return rig
 
 
 @pytest.fixture
 def slurm(tmp_path: Path, cluster: Cluster) -> Iterator[SlurmRig]:
     rig = SlurmRig(tmp_path, cluster)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def remote(tmp_path: Path, cluster: Cluster, login: Login) -> Iterator[SlurmRig]:
+    """The same cluster, by its commands on a login node."""
+    rig = SlurmRig(tmp_path, cluster, login)
     yield rig
     rig.close()
 

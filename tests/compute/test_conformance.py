@@ -12,9 +12,10 @@ import pytest
 from hearth.compute.backend import JobHandle, JobResources, JobStatus
 from hearth.compute.outcome import Cause, JobState
 from hearth.errors import SpecError
+from tests.compute.conftest import each_way
 
 if TYPE_CHECKING:
-    from tests.compute.conftest import Rig
+    from tests.compute.conftest import Rig, SlurmRig
 
 STUBBORN = "trap '' TERM; echo $BASHPID >> $OUT/pids; while :; do sleep 0.1; done"
 # Four ways to get away: a child, a session of its own, an orphan, an orphan without environment.
@@ -26,6 +27,7 @@ setsid bash -c "$STUBBORN" &
 """
 
 
+@each_way
 def test_a_job_that_succeeds_says_so(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("good", "echo out; echo err >&2"))
     status = rig.ended(handle)
@@ -37,6 +39,7 @@ def test_a_job_that_succeeds_says_so(rig: Rig) -> None:
     assert sorted(rig.log(handle).splitlines()) == ["err", "out"]
 
 
+@each_way
 def test_a_running_job_is_running(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("long", "sleep 100"))
     rig.until(lambda: rig.backend.status(handle).state is not JobState.PENDING)
@@ -79,6 +82,7 @@ def test_python_is_that_of_the_environment(rig: Rig) -> None:
     assert rig.ended(handle).state is JobState.SUCCEEDED, rig.log(handle)
 
 
+@each_way
 def test_only_what_was_asked_for_reaches_the_environment(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +94,7 @@ def test_only_what_was_asked_for_reaches_the_environment(
     assert "AIRFLOW__CORE__FERNET_KEY" not in names
 
 
+@each_way
 def test_what_the_backend_cannot_do_is_refused_before_anything_starts(rig: Rig) -> None:
     with pytest.raises(SpecError, match="nowhere"):
         rig.backend.submit(rig.bash("wrong", "echo >> $OUT/ran", environment="nowhere"))
@@ -103,6 +108,7 @@ def test_what_the_backend_cannot_do_is_refused_before_anything_starts(rig: Rig) 
 # --- one job per name ---------------------------------------------------------------------------
 
 
+@each_way
 def test_submitting_twice_is_submitting_once(rig: Rig) -> None:
     request = rig.bash("twice", "echo >> $OUT/ran")
     first = rig.backend.submit(request)
@@ -117,6 +123,7 @@ def test_a_name_that_was_never_submitted_is_not_found(rig: Rig) -> None:
     assert rig.backend.find("never") is None
 
 
+@each_way
 def test_eight_clients_at_once_start_one_job(rig: Rig) -> None:
     request = rig.bash("race", "echo >> $OUT/ran").model_dump_json()
     clients = [rig.client("submit_when_told", request) for _ in range(8)]
@@ -133,6 +140,7 @@ def test_eight_clients_at_once_start_one_job(rig: Rig) -> None:
     assert len(rig.lines("ran")) == 1
 
 
+@each_way
 def test_a_client_that_dies_while_submitting_leaves_one_job_or_none(rig: Rig) -> None:
     points = [("any", n, 0.0) for n in (1, 2, 4, 6, 9, 12, 16)]
     points += [("subprocess.Popen", 1, delay) for delay in (0.0, 0.005, 0.02, 0.04, 0.06, 0.1)]
@@ -149,12 +157,13 @@ def test_a_client_that_dies_while_submitting_leaves_one_job_or_none(rig: Rig) ->
         client.communicate()
         deaths += client.returncode == -signal.SIGKILL
     assert deaths >= len(points) // 2, "the points do not lie within submit any more"
-    for index, (point, request) in enumerate(requests.items()):
-        status = rig.ended(rig.backend.submit(request))
-        assert status.state is JobState.SUCCEEDED, point
+    handles = {point: rig.backend.submit(request) for point, request in requests.items()}
+    for index, (point, handle) in enumerate(handles.items()):
+        assert rig.ended(handle).state is JobState.SUCCEEDED, point
         assert len(rig.lines(f"ran-{index}")) == 1, point
 
 
+@each_way
 def test_a_name_that_failed_stays_so_and_the_next_one_runs(rig: Rig) -> None:
     first = rig.backend.submit(rig.bash("attempt-1", "echo >> $OUT/ran; exit 75"))
     failed = rig.ended(first)
@@ -188,6 +197,7 @@ def test_a_job_survives_its_submitters_whole_session(rig: Rig) -> None:
     assert rig.log(handle) == "done\n"
 
 
+@each_way
 def test_a_job_outlives_a_restart_of_the_server(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("steady", "until [ -e $OUT/go ]; do sleep 0.05; done"))
     rig.until(lambda: rig.backend.status(handle).state is JobState.RUNNING)
@@ -197,6 +207,7 @@ def test_a_job_outlives_a_restart_of_the_server(rig: Rig) -> None:
     assert rig.ended(handle).state is JobState.SUCCEEDED
 
 
+@each_way
 @pytest.mark.parametrize("skew", [-600.0, 600.0])
 def test_a_client_whose_clock_is_wrong_does_no_harm(rig: Rig, skew: float) -> None:
     request = rig.bash("skewed", "echo >> $OUT/ran; sleep 100")
@@ -217,6 +228,7 @@ def test_a_client_whose_clock_is_wrong_does_no_harm(rig: Rig, skew: float) -> No
 # --- the end ------------------------------------------------------------------------------------
 
 
+@each_way
 def test_a_cancelled_job_is_gone(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("running", "echo $$ > $OUT/pids; sleep 100; true"))
     (command,) = rig.processes("pids", 1)
@@ -238,12 +250,14 @@ def test_a_cancelled_job_may_save_its_work_first(rig: Rig) -> None:
     assert "saved\n" in rig.log(handle)
 
 
+@each_way
 def test_cancelling_what_has_ended_changes_nothing(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("over", "exit 0"))
     status = rig.ended(handle)
     assert rig.backend.cancel(handle) == status
 
 
+@each_way
 def test_what_was_cancelled_before_it_started_never_starts(rig: Rig) -> None:
     unstarted = JobHandle(backend=rig.backend.name, name="early")
     assert rig.backend.status(unstarted).state is JobState.PENDING
@@ -252,6 +266,19 @@ def test_what_was_cancelled_before_it_started_never_starts(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("early", "echo >> $OUT/ran"))
     assert rig.backend.status(handle) == status
     assert rig.lines("ran") == []
+
+
+def test_what_was_cancelled_in_the_queue_never_starts(held: SlurmRig) -> None:
+    handle = held.backend.submit(held.bash("queued", "echo >> $OUT/ran"))
+    assert held.backend.status(handle).state is JobState.PENDING
+    assert held.slurm.transport.named(held.job("queued").slurm_name)[0].waiting
+    status = held.backend.cancel(handle)
+    assert (status.state, status.cause) == (JobState.CANCELLED, Cause.CANCELLED)
+    held.release()
+    assert held.ended(held.backend.submit(held.bash("next", "true"))).state is JobState.SUCCEEDED
+    assert held.backend.submit(held.bash("queued", "echo >> $OUT/ran")) == handle
+    assert held.backend.status(handle) == held.backend.cancel(handle) == status
+    assert held.lines("ran") == []
 
 
 def test_a_job_that_ignores_sigterm_is_killed_after_its_grace(rig: Rig) -> None:
@@ -293,6 +320,7 @@ def test_no_descendant_outlives_its_command(rig: Rig) -> None:
     assert not [one for one in family if one.alive()]
 
 
+@each_way
 def test_a_job_without_its_guard_is_lost_and_gone(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("lost", f"{FAMILY} wait", env={"STUBBORN": STUBBORN}))
     family = rig.processes("pids", 4)
@@ -337,6 +365,7 @@ def test_the_memory_limit_counts_all_processes_together(rig: Rig) -> None:
     assert not status.transient
 
 
+@each_way
 def test_a_job_gets_the_cpus_it_asked_for(rig: Rig) -> None:
     handle = rig.backend.submit(rig.bash("narrow", "nproc", resources=JobResources(cpus=1)))
     rig.ended(handle)

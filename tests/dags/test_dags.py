@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ def test_builds_by_hand_are_ready_and_weekly_ones_wait_to_be_switched_on(dagbag:
         assert dagbag.dags[dag_id].catchup is False
     assert dagbag.dags["weekly_tiny"].schedule == "0 3 * * 1"
     assert dagbag.dags["weekly_tiny"].params["recipe"] == "tiny"
+
+
+def test_the_reaper_runs_often_enough_to_release_everything_within_five_minutes(
+    dagbag: Any,
+) -> None:
+    # What is left behind just after one run is ended by the next, which has as long as a period.
+    reap = dagbag.dags["reap"]
+    assert 2 * reap.schedule < timedelta(minutes=5)
+    assert reap.is_paused_upon_creation is False
+    assert reap.max_active_runs == 1
 
 
 @pytest.mark.parametrize("dag_id", BUILDS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,6 @@ import pytest
 import yaml
 
 from hearth.attempt import Attempt
-from hearth.build import Run
 from hearth.compute.slurm.backend import JOBS
 from hearth.compute.slurm.folder import StoreFolder
 from hearth.model import Stage
@@ -31,7 +31,11 @@ from tests.machine import Going, Machine, copied_config, free_ports
 PROFILE = "rehearsal"
 CLUSTER = "rehearsal"
 NODES = {"worker-1", "worker-2", "worker-3"}
-CHECKPOINT_STEPS = 20
+CHECKPOINT_STEPS = 100
+"""Some three seconds of training: far more than it takes to bring a checkpoint into the store."""
+
+TOKEN_SECONDS = 60
+STEPS = {"train_steps": 5 * CHECKPOINT_STEPS, "train_seed": 1}
 
 
 class Rehearsed(Machine):
@@ -71,14 +75,18 @@ class Rehearsed(Machine):
         recipe["train"]["operation"]["checkpoint_steps"] = CHECKPOINT_STEPS
         path.write_text(yaml.safe_dump(recipe, allow_unicode=True))
 
-    def reap(self) -> None:
-        """Run the reaper now, and wait for its end."""
-        body = {"logical_date": None}
-        answer = self.airflow._call("POST", "/api/v2/dags/reap/dagRuns", json=body)
-        run = Run(dag_id="reap", run_id=answer["dag_run_id"])
-        over = {"success", "failed"}
-        self.until("the reaper's end", 120, lambda: self.airflow.dag_run(run).state in over)
-        assert self.airflow.dag_run(run).state == "success"
+    @contextmanager
+    def time_limit(self, minutes: float) -> Iterator[None]:
+        """Let builds that are resolved meanwhile train for so long at a time."""
+        path = self._config / "profiles" / f"{PROFILE}.yaml"
+        before = path.read_text()
+        profile = yaml.safe_load(before)
+        profile["compute"]["stages"]["train"]["time_limit_minutes"] = minutes
+        path.write_text(yaml.safe_dump(profile, allow_unicode=True))
+        try:
+            yield
+        finally:
+            path.write_text(before)
 
     def fail_run(self, going: Going) -> None:
         """Mark a whole run failed, as the button in Airflow's UI does."""
@@ -106,6 +114,10 @@ class Rehearsed(Machine):
         """What an attempt's job and its clients know of each other."""
         return StoreFolder(self.root.sub(JOBS), attempt.name)
 
+    def said(self, attempt: Attempt) -> str:
+        """The beginning of what an attempt's job said."""
+        return self.job(attempt).piece(0).decode()
+
     def numbers(self, attempt: Attempt) -> set[str]:
         """Every job id that Slurm ever gave under an attempt's name, from its accounting."""
         name = self.job(attempt).slurm_name
@@ -115,6 +127,11 @@ class Rehearsed(Machine):
     def queue(self) -> list[str]:
         """The states of all jobs that Slurm has not done with."""
         return self.slurm.run("squeue", "-h", "-o", "%T").split()
+
+    def end_of(self, number: int) -> str:
+        """How Slurm's accounting says that a job ended; nothing while it has not."""
+        state = self.slurm.run("sacct", "-n", "-X", "-P", "-j", str(number), "-o", "state")
+        return "" if state in {"PENDING", "RUNNING", "COMPLETING"} else state
 
     def spare_the_pause(self, number: int) -> None:
         """Spare a job that was put back Slurm's pause of two minutes, as administrators do."""
@@ -164,12 +181,21 @@ def _stop(rehearsal: Rehearsal) -> None:
     settings.cache_clear()
 
 
+def let_tokens_expire(config: Path) -> None:
+    """Have tokens for slurmrestd live shorter than a training."""
+    path = config / "profiles" / f"{PROFILE}.yaml"
+    profile = yaml.safe_load(path.read_text())
+    profile["compute"]["slurm"]["rest"]["token_seconds"] = TOKEN_SECONDS
+    path.write_text(yaml.safe_dump(profile, allow_unicode=True))
+
+
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     if shutil.which("slurmctld", path=SEARCH_PATH) is None:
         pytest.skip("there is no Slurm: `make test` installs it")
     folder = tmp_path_factory.mktemp("r")
     config = copied_config(folder / "config")
+    let_tokens_expire(config)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEARTH_HOME", str(folder / "home"))
         patch.setenv("HEARTH_CONFIG", str(config))
@@ -197,4 +223,4 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
 def first(machine: Rehearsed) -> Going:
     """A build from nothing to an endpoint, for whose cluster SageMaker's first answer was lost."""
     machine.aws.fault("CreateCluster", FaultKind.LOST_ANSWER)
-    return machine.build(train_steps=300, train_seed=1)
+    return machine.build(**STEPS)

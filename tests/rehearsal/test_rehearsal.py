@@ -5,24 +5,32 @@ The tests share one rehearsal and go on where the one before left it.
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 import pytest
 
 from hearth.attempt import Attempt, Outcome
 from hearth.build import EventKind
+from hearth.compute.outcome import Cause
 from hearth.compute.slurm.folder import Start
+from hearth.errors import EXIT_TRANSIENT
 from hearth.model import Stage
-from hearth.train.checkpoint import MANIFEST, step_of
+from hearth.train.checkpoint import MANIFEST, name_of, step_of
+from tests.rehearsal.conftest import CHECKPOINT_STEPS, NODES, STEPS
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(1200)]
 
 ALL_STAGES = (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.TRAIN, Stage.EVALUATE)
-NODES = {"worker-1", "worker-2", "worker-3"}
-STEPS = {"train_steps": 300, "train_seed": 1}
-ENDLESS = {"train_steps": 20_000, "train_seed": 2}
+ENDLESS = {"train_steps": 100_000, "train_seed": 2}
+FIRST_STEPS = CHECKPOINT_STEPS / ENDLESS["train_steps"]
+LIMIT_MINUTES = 1.25
 GONE_SECONDS = 60.0
+CANCELLED_SECONDS = 30.0  # from a person's button to the job's end
+REAPED_SECONDS = 300.0  # from a run's deletion until nothing of it is left
+AWAY_SECONDS = 60.0
 STARTING = ") starting"  # as a triggerer says of each trigger
+FOLLOWS = ": train: "  # as it says of one that trains
 OVER = {"success", "failed"}
 
 
@@ -33,13 +41,21 @@ def newest(attempt: Attempt) -> int:
     return max(step_of(name) for name in whole)
 
 
+def deep_in(attempt: Attempt) -> bool:
+    """Whether an attempt trains in the second half of the steps between two checkpoints."""
+    seen = attempt.progress()
+    assert seen is not None
+    assert seen.step == "train", "it trained faster than it could be looked at"
+    return seen.done % CHECKPOINT_STEPS >= CHECKPOINT_STEPS / 2
+
+
 class Bereft(NamedTuple):
     """What was seen of a build that lost a node."""
 
     going: Any
     attempt: Attempt
     start: Start
-    durable: int
+    done: int
     before: dict[str, str]
     after: dict[str, str]
 
@@ -49,7 +65,7 @@ def weights(going: Any) -> str:
 
 
 def assert_cancelled(machine: Any, attempt: Attempt, by: str) -> None:
-    end = machine.until("its last word", GONE_SECONDS, attempt.exit)
+    end = machine.until("its last word", CANCELLED_SECONDS, attempt.exit)
     assert end.outcome in {Outcome.CANCELLED, Outcome.FAILED}
     request = attempt.cancel_request()
     assert request is not None
@@ -60,7 +76,7 @@ def trained_again(machine: Any, going: Any, number: int) -> None:
     """Wait until an attempt trains, in one job."""
     attempts = going.attempts(Stage.TRAIN)
     machine.until("the next attempt", 240, lambda: attempts.latest().number == number)
-    machine.until_trained(going, 0.002)
+    machine.until_trained(going, FIRST_STEPS)
     machine.until("one job alone", GONE_SECONDS, lambda: machine.queue() == ["RUNNING"])
 
 
@@ -107,8 +123,9 @@ def bereft(machine: Any, first: Any) -> Any:
     before = machine.instances()
     start = machine.job(attempt).start()
     assert start is not None
-    durable = newest(attempt)
+    machine.until("the next checkpoint is near", 120, lambda: deep_in(attempt))
     machine.rehearsal.lose(start.node)
+    done = attempt.progress().done
     machine.until("its replacement", 240, lambda: machine.aws.calls("BatchReplaceClusterNodes"))
 
     def again() -> bool:
@@ -125,7 +142,7 @@ def bereft(machine: Any, first: Any) -> Any:
     # What follows was seen to its end before.
     machine.fail_run(going)
     machine.until("its end", 180, lambda: machine.state(going) in OVER)
-    return Bereft(going, attempt, start, durable, before, after)
+    return Bereft(going, attempt, start, done, before, after)
 
 
 def test_a_lost_node_puts_training_back_under_its_job_id(machine: Any, bereft: Any) -> None:
@@ -135,11 +152,11 @@ def test_a_lost_node_puts_training_back_under_its_job_id(machine: Any, bereft: A
     assert machine.numbers(bereft.attempt) == {str(start.job)}
 
 
-def test_training_goes_on_from_the_newest_checkpoint_to_the_same_weights(
+def test_training_loses_at_most_the_steps_of_one_interval_and_comes_to_the_same_weights(
     first: Any, bereft: Any
 ) -> None:
     record = bereft.going.record(Stage.TRAIN)
-    assert record.metrics["resumed_from"] >= bereft.durable
+    assert bereft.done - record.metrics["resumed_from"] <= CHECKPOINT_STEPS
     assert record.fingerprint != first.record(Stage.TRAIN).fingerprint
     assert weights(bereft.going) == weights(first)
 
@@ -150,6 +167,38 @@ def test_the_lost_node_and_no_other_is_replaced_through_hyperpod(machine: Any, b
     assert len(machine.aws.calls("BatchReplaceClusterNodes")) == 1
 
 
+# Time is up ---------------------------------------------------------------------------------------
+
+
+def test_training_writes_a_last_checkpoint_before_its_time_limit_and_goes_on_from_that(
+    machine: Any, first: Any
+) -> None:
+    with machine.time_limit(LIMIT_MINUTES):
+        going = machine.trigger(**{**ENDLESS, "train_seed": 3})
+        machine.until("it is resolved", 180, lambda: going.build.folder.exists("build.json"))
+    attempts = going.attempts(Stage.TRAIN)
+    machine.until("its first attempt", 300, attempts.numbers)
+    attempt = attempts.get(1)
+    end = machine.until("its time is up", 300, attempt.exit)
+    number = machine.job(attempt).start().job
+    assert (end.outcome, end.code) == (Outcome.FAILED, EXIT_TRANSIENT)
+    last = newest(attempt)
+    assert f"stopped on request after step {last}, with a checkpoint there" in end.message
+    said = machine.until("its job's word", GONE_SECONDS, machine.job(attempt).exit)
+    assert (said.cause, said.exit_code) == (Cause.TIME_LIMIT, EXIT_TRANSIENT)
+    # It was not Slurm that had to end it.
+    assert machine.until("its end", GONE_SECONDS, lambda: machine.end_of(number)) == "FAILED"
+    again = machine.until(
+        "the next attempt",
+        180,
+        lambda: found if (found := attempts.latest()).number > attempt.number else None,
+    )
+    resumed = f"resumes from {attempt.folder.url(f'checkpoints/{name_of(last)}')}"
+    machine.until("it goes on from there", 180, lambda: resumed in machine.said(again))
+    machine.fail_run(going)
+    machine.until("its end", 180, lambda: machine.state(going) in OVER)
+
+
 # Servers die --------------------------------------------------------------------------------------
 
 
@@ -157,18 +206,29 @@ def test_the_lost_node_and_no_other_is_replaced_through_hyperpod(machine: Any, b
 def endless(machine: Any, first: Any) -> Any:
     """A build whose training does not end by itself."""
     going = machine.trigger(**ENDLESS)
-    return going, machine.until_trained(going, 0.002)
+    return going, machine.until_trained(going, FIRST_STEPS)
 
 
-def test_slurms_servers_may_be_away_while_a_job_runs(machine: Any, endless: Any) -> None:
+def test_slurms_servers_may_be_away_for_a_minute_and_a_token_expire_while_a_job_runs(
+    machine: Any, endless: Any
+) -> None:
     going, attempt = endless
     machine.slurm.stop_rest()
     machine.slurm.stop_controller()
+    back = time.monotonic() + AWAY_SECONDS
     machine.until(
         "the triggerer notices", 120, lambda: "asking again" in machine.triggered(going, "train")
     )
     machine.slurm.start_controller()
+    machine.until_on(going, attempt)
+    machine.until("a minute is over", 2 * AWAY_SECONDS, lambda: time.monotonic() > back)
     machine.slurm.start_rest()
+    said = len(machine.triggered(going, "train").split(FOLLOWS))
+    machine.until(
+        "the triggerer, whose token expired, follows it again",
+        120,
+        lambda: len(machine.triggered(going, "train").split(FOLLOWS)) > said,
+    )
     machine.until_on(going, attempt)
     assert going.attempts(Stage.TRAIN).numbers() == [attempt.number]
     assert len(machine.numbers(attempt)) == 1
@@ -194,7 +254,8 @@ def test_scheduler_and_triggerer_may_be_killed_while_a_job_runs(machine: Any, en
 
 
 def test_a_task_that_is_cleared_goes_on_as_the_next_attempt(machine: Any, endless: Any) -> None:
-    going, attempt = endless
+    going, _ = endless
+    attempt = going.attempts(Stage.TRAIN).latest()
     machine.clear_task(going, "train")
     assert_cancelled(machine, attempt, by=going.id)
     trained_again(machine, going, attempt.number + 1)
@@ -206,8 +267,8 @@ def test_a_task_marked_failed_has_its_job_cancelled_and_the_cluster_given_back(
     going, _ = endless
     attempt = going.attempts(Stage.TRAIN).latest()
     machine.fail_task(going, "train")
+    machine.until("no job is left", CANCELLED_SECONDS, lambda: not machine.queue())
     assert_cancelled(machine, attempt, by=going.id)
-    machine.until("no job is left", GONE_SECONDS, lambda: not machine.queue())
     machine.until("its end", 180, lambda: machine.state(going) == "failed")
     assert machine.tasks(going)["cluster_end"] == "success"
     machine.until("nothing is paid for", GONE_SECONDS, lambda: not machine.paid_for())
@@ -230,10 +291,11 @@ def test_what_a_deleted_run_left_behind_is_reaped(machine: Any, endless: Any) ->
     machine.fail_run(going)
     machine.until("its end", 180, lambda: machine.state(going) in OVER)
     machine.delete_run(going)
-    assert machine.queue() == ["RUNNING"]
-    assert machine.paid_for()
+    late = time.monotonic() + REAPED_SECONDS
     machine.stack.up()
-    machine.reap()
-    assert attempt.exit() is not None
-    assert machine.queue() == []
-    machine.until("nothing is paid for", GONE_SECONDS, lambda: not machine.paid_for())
+    machine.until(
+        "the reaper's turn",
+        late - time.monotonic(),
+        lambda: not machine.queue() and not machine.paid_for(),
+    )
+    assert_cancelled(machine, attempt, by="reaper")

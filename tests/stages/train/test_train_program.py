@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import signal
 import subprocess
 import time
@@ -219,3 +220,35 @@ def test_on_another_number_of_ranks_the_record_says_that_bits_may_differ(
     progress = attempt.progress()
     assert progress is not None
     assert {"loss", "gradient_norm", "tokens_per_second", "memory_bytes"} <= set(progress.metrics)
+
+
+def test_a_rank_that_hangs_is_ended_and_the_next_attempt_goes_on_from_the_last_checkpoint(
+    program: Program,
+    reference: tuple[Attempt, ArtifactRecord],
+    started: Running,
+    tmp_path: Path,
+) -> None:
+    spec = program.spec(generation="hangs")
+    log = tmp_path / "log"
+    first = program.claim(spec, hang_seconds=5)
+    process = program.start(first, log)
+    started.append(process)
+    until(lambda: len(checkpoints(first)) > 1, process, log)
+    ranks(process)[1].send_signal(signal.SIGSTOP)
+    assert process.wait(120) == EXIT_TRANSIENT, log.read_text()
+    end = first.exit()
+    assert end is not None
+    assert re.search(
+        r"no step for \d+ s after step \d+ .*a rank hangs; all were ended", end.message
+    )
+    left = checkpoints(first)
+
+    second = program.claim(spec)
+    process = program.start(second, log)
+    started.append(process)
+    assert process.wait(240) == EXIT_OK, log.read_text()
+    record = record_of(program, second)
+    assert record.metrics["resumed_from"] == left[-1]
+    undisturbed, entire = reference
+    name = "model/model.safetensors"
+    assert content(second, record, name) == content(undisturbed, entire, name)

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
+from torch.distributed.checkpoint import FileSystemReader, load
+from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
 from hearth.errors import EXIT_DATA, DataError
 from hearth.train import corpus
 from hearth.train.checkpoint import name_of
-from hearth.train.spec import NumericsSection, OptimizerKind, OptimizerSection, ScheduleSection
+from hearth.train.spec import (
+    NumericsSection,
+    OptimizerKind,
+    OptimizerSection,
+    ScheduleSection,
+)
 
 if TYPE_CHECKING:
     from hearth.attempt import Attempt
@@ -75,8 +83,26 @@ def test_a_loss_that_is_no_number_stops_the_run_says_why_and_leaves_what_was_goo
     # In the store, not only on a disk that is gone with the job.
     left = {info.path for info in attempt.folder.list("checkpoints")}
     assert f"checkpoints/{name_of(newest)}/manifest.json" in left
+    weights = tmp_path / "weights"
+    for info in attempt.folder.list(f"checkpoints/{name_of(newest)}"):
+        attempt.folder.download(info.path, weights / Path(info.path).name)
+    held = stored(weights)
+    assert held
+    assert all(tensor.isfinite().all() for tensor in held.values())
     (curves,) = attempt.folder.list("tensorboard")
     assert curves.size > 1000
+
+
+def stored(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """Every tensor of a checkpoint, without a process group."""
+    reader = FileSystemReader(checkpoint)
+    state = {
+        name: torch.empty(entry.size, dtype=entry.properties.dtype)
+        for name, entry in reader.read_metadata().state_dict_metadata.items()
+        if isinstance(entry, TensorStorageMetadata)
+    }
+    load(state, storage_reader=reader, no_dist=True)
+    return state
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 but no more"])
