@@ -50,6 +50,7 @@ CLUSTER: Final = Rule(why="a cluster", needs="a cluster")
 
 ELSEWHERE: Final[dict[str, Rule]] = {
     # What is typed, by its beginning.
+    "docker/settings": Rule("tests/unit/deploy/test_compose.py", '"docker" / "settings"'),
     "make demo": Rule(
         "tests/faults", why="minutes: the recipe tiny instead, and by hand at each release"
     ),

@@ -25,9 +25,6 @@ from hearth.errors import SpecError, TransientError
 from hearth.preflight.finding import Finding, Verdict
 from hearth.preflight.slurm import slurm as probe
 from hearth.profile import Profile
-from hearth.resources import SlurmLogin
-from rehearsal.slurm import Cluster
-from rehearsal.slurm.login import Login
 from tests.compute.conftest import SlurmRig
 
 pytestmark = pytest.mark.slurm
