@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from hearth.profile import names_in
 from hearth.recipe import Recipe
 from hearth.schemas import SCHEMAS, render
-from hearth.yamlfile import load_model
+from hearth.yamlfile import BLANK, load_model
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,6 +38,8 @@ def test_an_editor_finds_the_schema_of_a_shipped_file_and_nothing_wrong_in_it(pa
     text = path.read_text("utf-8")
     named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
     assert named
+    # A blank for twelve digits is the one thing that an editor marks, until it is filled in.
+    text = text.replace(f'account: "{BLANK}"', f'account: "{"1" * 12}"')
     schema = json.loads((path.parent / named[1]).read_text("utf-8"))
     validator = Draft202012Validator(schema)
     assert [error.message for error in validator.iter_errors(yaml.safe_load(text))] == []
