@@ -10,10 +10,15 @@ from typing import Self
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from tests.granted import Asked, refused, watched
 
 Answer = tuple[int, dict[str, str], bytes]
+
+# No law depends on how fast a machine is.
+settings.register_profile("hearth", deadline=None)
+settings.load_profile("hearth")
 
 
 @pytest.fixture(scope="session", autouse=True)

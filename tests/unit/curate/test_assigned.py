@@ -52,9 +52,7 @@ def handed(folder: Path) -> dict[str, str]:
         max_size=4,
     )
 )
-@given_settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@given_settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_was_ever_assigned_is_handed_on_as_it_was_last(
     tmp_path_factory: pytest.TempPathFactory, corpora: list[Dealt]
 ) -> None:

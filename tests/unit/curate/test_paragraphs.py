@@ -36,7 +36,7 @@ class Document(NamedTuple):
     held_out: int = 2
 
 
-SLOWLY = settings(deadline=None, max_examples=5)
+SLOWLY = settings(max_examples=5)
 POOL = [
     "The lamp in the yard is lit by the keeper at dusk.",
     "The lamp in the yard is lit",

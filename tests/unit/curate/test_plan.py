@@ -26,7 +26,7 @@ from tests.unit.curate.made import KEY, Made, hand_on, indexed
 
 SPEC = CurateSpec(split=SplitSection(validation=0.03, test=0.02, largest_held_out=0.05))
 PAIRS = st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=30)
-SLOWLY = settings(deadline=None, max_examples=5)
+SLOWLY = settings(max_examples=5)
 
 Pairs = Sequence[tuple[int, int]]
 Homes = dict[str, tuple[str, Split]]

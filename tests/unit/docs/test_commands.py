@@ -93,7 +93,7 @@ def test_a_block_is_of_a_kind_that_is_known() -> None:
         for token in MarkdownIt().parse(page.read_text("utf-8"))
         if token.type == "fence"
     }
-    assert kinds <= {*SHELLS, "text", "yaml"}
+    assert kinds <= {*SHELLS, "python", "text", "yaml"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hearth.evaluate.ngram import SCALAR_VALUES, CharacterNgram
 TEXT = st.text(alphabet=st.sampled_from("abc ü你好😀"), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(TEXT, max_size=5), TEXT, st.integers(1, 4))
 def test_the_next_character_s_distribution_sums_to_one(
     texts: list[str], history: str, order: int
@@ -35,7 +35,7 @@ def test_a_bigram_by_hand() -> None:
     assert model.log_likelihoods(["ab"])[0] == pytest.approx(math.log(start_a) + math.log(a_b))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(TEXT, min_size=1, max_size=4), st.lists(TEXT, max_size=4), st.integers(1, 4))
 def test_a_text_s_score_does_not_depend_on_its_neighbours(
     texts: list[str], asked: list[str], order: int

@@ -74,7 +74,7 @@ FIXED = {"id": "fixed", "text": "always there"}
 
 
 @given(ROWS, st.randoms(use_true_random=False), st.sampled_from(["jsonl", "parquet"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_order_of_records_changes_nothing(
     desk: Desk, rows: list[dict[str, Any]], random: Any, form: str
 ) -> None:
@@ -89,7 +89,7 @@ def test_the_order_of_records_changes_nothing(
 
 
 @given(ROWS, st.integers(0, 12))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_key_of_the_source_does_not_know_its_file(
     desk: Desk, rows: list[dict[str, Any]], cut: int
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_key_of_the_source_does_not_know_its_file(
 
 @given(ROWS)
 @example([{"id": "a", "text": LONG}, {"id": "a/2", "text": ""}])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_every_record_is_a_document_or_a_named_reject(
     desk: Desk, rows: list[dict[str, Any]]
 ) -> None:

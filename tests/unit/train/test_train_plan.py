@@ -93,7 +93,7 @@ def test_a_sequences_group_depends_on_nothing_but_weights_seed_and_number(
     assert walked.of(number) == Mixture(weights, seed).of(number)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(WEIGHTS, st.integers(0, 5))
 def test_every_group_gives_its_share_and_each_of_its_sequences_in_turn(
     weights: list[float], seed: int
