@@ -28,7 +28,7 @@ class Tier:
     python: Path
     folder: str = ""  # by default the tier's name
     only: str = ""  # those of its tests that this expression over markers takes
-    apart: bool = False  # its tests share nothing: they run on every core
+    spread: str = ""  # over all cores: test by test (load), or file by file (loadfile)
 
     def run(self, arguments: list[str]) -> Counter[str]:
         """Run it; return how many tests passed, failed and were skipped."""
@@ -37,7 +37,7 @@ class Tier:
             tests = f"tests/{self.folder or self.name}"
             command = [self.python, "-m", "pytest", tests, f"--junitxml={report}"]
             command += ["-m", self.only] if self.only else []
-            command += ["-n", "logical"] if self.apart else []
+            command += ["-n", "logical", "--dist", self.spread] if self.spread else []
             code = subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode
             counts = _counts(report)
         # pytest can fail without a failed test: nothing collected, a crash, an interrupt.
@@ -47,10 +47,10 @@ class Tier:
 
 
 TIERS = (
-    Tier("unit", AIRFLOW, apart=True),
+    Tier("unit", AIRFLOW, spread="load"),
     Tier("compute", AIRFLOW, only="not slurm"),
     Tier("slurm", AIRFLOW, folder="compute", only="slurm"),
-    Tier("stages", STAGES),
+    Tier("stages", STAGES, spread="loadfile"),
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),
     Tier("integration", AIRFLOW),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import shutil
 import signal
 import struct
-import time
 from pathlib import Path
 from typing import Any
 
@@ -306,11 +305,9 @@ def test_a_rank_that_hangs_is_ended(tmp_path: Path) -> None:
     long = spec(steps=100_000, numerics=NumericsSection(**{**ONE, "world_size": 2}))
     workspace, request = lay_out(tmp_path / "run", long, hang_seconds=2, checkpoint_steps=20)
     ranks = Ranks(request, workspace)
-    began = time.monotonic()
     stopped: list[psutil.Process] = []
 
     def stop_one(pace: Pace | None) -> None:
-        assert time.monotonic() - began < 60
         if pace is not None and pace.step > 20 and not stopped:
             children = psutil.Process().children(recursive=True)
             lines = {child: child.cmdline() for child in children}
