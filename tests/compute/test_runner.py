@@ -22,7 +22,7 @@ def test_whoever_lacks_the_token_learns_nothing(server: Server) -> None:
 
 
 def test_health_is_open_to_all(server: Server) -> None:
-    assert httpx.get(f"{server.address}/health", trust_env=False).text == "ok"
+    assert httpx.get(f"{server.address}/health", trust_env=False, timeout=60).text == "ok"
 
 
 def test_a_job_outlives_a_runner_that_is_killed(runner: RunnerRig) -> None:

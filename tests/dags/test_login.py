@@ -34,7 +34,7 @@ told = []
 for _ in range(int(sys.argv[1])):
     browser = app.test_client()
     asked = browser.get("/login/oidc", base_url="https://airflow.example.cn")
-    back = httpx.get(asked.location, trust_env=False).headers["location"]
+    back = httpx.get(asked.location, trust_env=False, timeout=60).headers["location"]
     answer = browser.get(back.partition("airflow.example.cn")[2], base_url="https://airflow.example.cn")
     with app.app_context():
         user = app.appbuilder.sm.find_user("li.wei")

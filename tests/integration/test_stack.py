@@ -88,7 +88,9 @@ def test_the_store_takes_the_generated_key_and_no_other(stack: Stack) -> None:
 def test_airflow_lets_in_the_generated_password_and_no_other(stack: Stack) -> None:
     for user, password in (("admin", "admin"), ("admin", ""), ("airflow", "airflow")):
         body = {"username": user, "password": password}
-        answer = httpx.post(f"{stack.airflow_url}/auth/token", json=body, trust_env=False)
+        answer = httpx.post(
+            f"{stack.airflow_url}/auth/token", json=body, trust_env=False, timeout=60
+        )
         assert answer.is_client_error
     with login(stack) as client:
         assert client.get("/api/v2/dags").is_success

@@ -40,7 +40,7 @@ def test_the_first_release_serves_and_is_the_anchor(endpoint: Any, first: Any) -
 
 
 def test_only_the_listed_paths_are_open(endpoint: Any, first: Any) -> None:
-    with httpx.Client(base_url=endpoint.url, trust_env=False) as client:
+    with httpx.Client(base_url=endpoint.url, trust_env=False, timeout=60) as client:
         models = client.get("/v1/models")
         assert models.json()["data"][0]["id"] == "hearth"
         assert models.headers["X-Hearth-Version"] == first.version
