@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal
@@ -42,6 +43,11 @@ class Policy(FrozenModel):
         description="A source is refused whose check before collection found more illegal content "
         "than this. 0.05: the figure of `presets/cn-filing.yaml`, which names its source.",
     )
+
+    @property
+    def revoked_grace(self) -> timedelta:
+        """Return how long what is revoked may serve on."""
+        return timedelta(hours=self.revoked_hours)
 
 
 class ObjectLock(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
@@ -66,7 +66,7 @@ class ReapOperator(BaseOperator):
 
     def _end_service(self, served: Iterable[tuple[Profile, Store]]) -> None:
         for profile, root in served:
-            grace = timedelta(hours=profile.policy.revoked_hours)
+            grace = profile.policy.revoked_grace
             try:
                 done = end_service(root, profile.endpoint.name, grace, datetime.now(UTC))
             except HearthError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -163,7 +162,7 @@ def status(
     candidate = f", candidate {state.candidate.version}" if state.candidate else ""
     console.print(f"endpoint {profile.endpoint.url}: serves [bold]{serving}[/]{candidate}")
     if revoked is not None and revoked.allowed is None:
-        end = revoked.since + timedelta(hours=profile.policy.revoked_hours)
+        end = revoked.since + profile.policy.revoked_grace
         console.print(
             f"[red]what serves is revoked:[/] {escape(str(revoked))}: build anew; it serves until "
             f"{end:%Y-%m-%d %H:%M} UTC (policy.revoked_hours), unless somebody allows it"

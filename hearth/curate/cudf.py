@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hearth.curate.executor import LOCAL
 from hearth.curate.index import Index
 from hearth.curate.near import runs
 from hearth.curate.sections import DedupSection
@@ -68,7 +69,7 @@ def check(cluster: str | None) -> None:
         SpecError: It could not.
     """
     workflow()
-    if cluster in {None, "local"}:
+    if cluster in {None, LOCAL}:
         message = (
             "curate.dedup.engine = cudf: no Ray cluster is named, and Curator's workflow needs one "
             "with a GPU: start it, and name it in the profile, `compute.ray`; or take `cpu`"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlsplit
@@ -273,7 +273,7 @@ class Stack:
 
     def _end_service(self) -> None:
         """Let nothing serve again that the reaper would have taken out of service meanwhile."""
-        grace = timedelta(hours=self.profile.policy.revoked_hours)
+        grace = self.profile.policy.revoked_grace
         root = Store.open(self.profile.storage)
         if done := end_service(root, self.profile.endpoint.name, grace, datetime.now(UTC)):
             self._say(done)

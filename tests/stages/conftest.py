@@ -32,12 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Path:
     """Where the small disk is mounted: seen by the program that runs on it, and by nobody else."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    tried = mounted(folder, 64, ["true"])
-    if tried.returncode:
-        pytest.xfail(f"no file system can be mounted here, root or not: {tried.stderr.strip()}")
-    return folder
+    return mountable(tmp_path / "small")
 
 
 @pytest.fixture
@@ -51,6 +46,15 @@ def on_small_disk(small_disk: Path) -> OnSmallDisk:
         return done.returncode, done.stdout + done.stderr
 
     return run
+
+
+def mountable(folder: Path) -> Path:
+    """Make a folder that can be covered by a mount that one process alone sees."""
+    folder.mkdir()
+    tried = mounted(folder, 64, ["true"])
+    if tried.returncode:
+        pytest.xfail(f"no file system can be mounted here, root or not: {tried.stderr.strip()}")
+    return folder
 
 
 def mounted(
