@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -133,16 +135,16 @@ def write_rejected(
     Returns:
         The files, with the rows of each; none where nothing was dropped.
     """
-    drops = _drops(decisions, steps)
-    if drops is None:
+    drops, paths = _drops(decisions, steps), sorted(documents)
+    if drops is None or not paths:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     database = Database(folder / "spilled")
     keeper = _Keeper(spec, key)
     written = []
-    for number, path in enumerate(sorted(documents)):
-        local = folder / f"part-{number:05d}.parquet"
-        rows = (keeper.row(row, drop) for row, drop in _dropped(path, drops, database))
+    for path, found in _dropped(paths, drops, database):
+        local = folder / f"part-{paths.index(path):05d}.parquet"
+        rows = (keeper.row(row, drop) for row, drop in found)
         if count := _write(local, (row for row in rows if row is not None)):
             written.append((local, count))
     return written
@@ -159,22 +161,30 @@ def _drops(decisions: Path, steps: Iterable[str]) -> str | None:
     return " UNION ALL ".join(found) or None
 
 
-def _dropped(path: Path, drops: str, database: Database) -> Iterator[tuple[dict[str, Any], _Drop]]:
-    """Yield the documents of a file that were dropped, as they come."""
+def _dropped(
+    paths: Sequence[Path], drops: str, database: Database
+) -> Iterator[tuple[Path, Iterator[tuple[dict[str, Any], _Drop]]]]:
+    """Yield the files that have dropped documents, each with those, as they come."""
     # Only numbers of rows are joined and sorted: a text may be larger than what DuckDB may hold.
     query = (
-        "SELECT file_row_number AS row, any_value(said) AS said, any_value(d.reason) AS reason "  # noqa: S608
-        f"FROM read_parquet({quoted(path)}, file_row_number = true) JOIN ({drops}) d "
-        "USING (doc_key) GROUP BY row ORDER BY row"
+        "SELECT filename, file_row_number AS row, any_value(said) AS said, "  # noqa: S608
+        f"any_value(d.reason) AS reason FROM read_parquet([{', '.join(map(quoted, paths))}], "
+        f"filename = true, file_row_number = true) JOIN ({drops}) d USING (doc_key) "
+        "GROUP BY filename, row ORDER BY filename, row"
     )
     waiting = (row for batch in database.batches(query) for row in batch.to_pylist())
-    drop = next(waiting, None)
+    for name, found in groupby(waiting, itemgetter("filename")):
+        yield Path(name), _rows(Path(name), found)
+
+
+def _rows(path: Path, found: Iterator[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], _Drop]]:
+    drop = next(found, None)
     for number, row in enumerate(read_documents([path], _COLUMNS)):
         if drop is None:
             return
         if drop["row"] == number:
             yield row, _Drop(drop["said"], drop["reason"])
-            drop = next(waiting, None)
+            drop = next(found, None)
 
 
 class _Keeper:
