@@ -10,14 +10,11 @@ from airflow.sdk import AssetAlias, BaseOperator, Context
 from hearth.build import EventKind
 from hearth.judgement import judgement_of
 from hearth.pipeline import recipe_of
-from hearth.rollout.outcome import RolloutFailed, RolloutStep
+from hearth.rollout.outcome import STEP, RolloutFailed, RolloutStep
 from hearth.rollout.state import Version
 from hearth.withdrawal.revocation import refuse
 from operators.assets import ALIASES, ENDPOINT, announce
 from operators.opened import Opened, errors_for_airflow, open_build
-
-_STEP = "step"
-"""More traffic for the candidate: the controller's name for it."""
 
 
 class RolloutOperator(BaseOperator):
@@ -71,7 +68,7 @@ class RolloutOperator(BaseOperator):
             return {"uri": model.uri, "fingerprint": model.fingerprint}
 
     def _note(self, opened: Opened, step: RolloutStep) -> None:
-        if step.name == _STEP:
+        if step.name == STEP:
             # What was withdrawn since it began must not take over.
             refuse(opened.root, judgement_of(opened.build).candidate, "serve")
         self.log.info("%s at %d %%: %s", step.name, step.weight, step.message)

@@ -14,7 +14,7 @@ from typing import Final
 
 from hearth.errors import HearthError, TransientError
 from hearth.profile import EndpointTarget
-from hearth.rollout.outcome import Report, RolloutFailed, RolloutResult, RolloutStep
+from hearth.rollout.outcome import STEP, Report, RolloutFailed, RolloutResult, RolloutStep
 from hearth.rollout.probe import probing
 from hearth.rollout.spec import ALL, RolloutSection
 from hearth.rollout.state import EndpointState, Version, change_state, read_state
@@ -185,7 +185,7 @@ class _Rollout:
         if fell := self._trial.fell(before):
             raise RolloutFailed(self._failure(f"{fell} (before {weight} % of the traffic)"))
         rival = _name(state.serving) if self._compare else None
-        self._judge("step", weight, self._trial.compare(before, rival))
+        self._judge(STEP, weight, self._trial.compare(before, rival))
 
     def _judge(self, name: str, weight: int, finding: Finding) -> None:
         if finding.breaches:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from hearth.errors import GateFailed
 from hearth.model import FrozenModel
+
+STEP: Final = "step"
+"""The name of a step that gave the candidate more traffic."""
 
 
 class RolloutFailed(GateFailed):
