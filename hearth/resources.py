@@ -25,6 +25,8 @@ TRIED_API: Final = "v0.0.38"
 
 RAY_ADDRESS: Final = "RAY_ADDRESS"
 """Ray's own variable: the cluster that a job works on."""
+RAY_HERE: Final = "local"
+"""Its value, Ray's own too, for a cluster of one node: started here, it ends with the run."""
 
 METRICS: Final = "metrics"
 """Under this key of a job's settings stands the `MetricsTarget`."""

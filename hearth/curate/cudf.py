@@ -22,11 +22,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hearth.curate.executor import LOCAL
 from hearth.curate.index import Index
 from hearth.curate.near import runs
 from hearth.curate.sections import DedupSection
 from hearth.errors import SpecError
+from hearth.resources import RAY_HERE
 
 UNVERIFIED: Final = "deduplication by cuDF: written against Curator 1.4, never run on a GPU"
 """For the record of whoever used it."""
@@ -69,7 +69,7 @@ def check(cluster: str | None) -> None:
         SpecError: It could not.
     """
     workflow()
-    if cluster in {None, LOCAL}:
+    if cluster in {None, RAY_HERE}:
         message = (
             "curate.dedup.engine = cudf: no Ray cluster is named, and Curator's workflow needs one "
             "with a GPU: start it, and name it in the profile, `compute.ray`; or take `cpu`"

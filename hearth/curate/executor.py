@@ -19,7 +19,7 @@ from nemo_curator.tasks import EmptyTask, Task
 
 from hearth.curate.guard import on_ray
 from hearth.errors import HearthError, SpecError
-from hearth.resources import RAY_ADDRESS
+from hearth.resources import RAY_ADDRESS, RAY_HERE
 
 if TYPE_CHECKING:
     from hearth.curate.onray import RayExecutor
@@ -33,8 +33,6 @@ Ray was seen to be faster from a sixth of it on two processors: `benchmarks/READ
 """
 
 _ADDRESS: Final = re.compile(r"\[?[^/\s]+\]?:\d{1,5}")
-LOCAL: Final = "local"
-"""In place of an address: a cluster of one node, which is started here and ends with the run."""
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage and the number of documents it has just finished."""
@@ -116,10 +114,10 @@ def choose(
         SpecError: The address is none.
     """
     quiet()
-    if cluster and cluster != LOCAL and not _ADDRESS.fullmatch(cluster):
+    if cluster and cluster != RAY_HERE and not _ADDRESS.fullmatch(cluster):
         message = (
             f"{RAY_ADDRESS} = {cluster}: is not understood: name the cluster's head as host:port, "
-            f"or {LOCAL!r} for a cluster that is started here"
+            f"or {RAY_HERE!r} for a cluster that is started here"
         )
         raise SpecError(message)
     if cluster:
@@ -129,10 +127,10 @@ def choose(
     else:
         log.info("%d bytes of input, Ray from %d: on Ray", input_bytes, RAY_ABOVE_BYTES)
     on_ray()
-    return ray_executor(progress, cluster or LOCAL)
+    return ray_executor(progress, cluster or RAY_HERE)
 
 
-def ray_executor(progress: Progress | None = None, cluster: str = LOCAL) -> RayExecutor:
+def ray_executor(progress: Progress | None = None, cluster: str = RAY_HERE) -> RayExecutor:
     """Return the executor on a Ray cluster, which reports nothing to Ray's makers."""
     from ray._common.usage.usage_lib import (  # noqa: PLC0415 - no public way to switch it off
         set_usage_stats_enabled_via_env_var,

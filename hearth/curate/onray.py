@@ -20,8 +20,9 @@ from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import EmptyTask, Task
 from ray.exceptions import RayError, RayTaskError
 
-from hearth.curate.executor import LOCAL, InProcessExecutor, Progress, quiet
+from hearth.curate.executor import InProcessExecutor, Progress, quiet
 from hearth.errors import TransientError
+from hearth.resources import RAY_HERE
 
 _NOT_STARTED: Final = "node timed out during startup"
 _PATIENCE: Final = 30.0
@@ -40,7 +41,7 @@ class RayExecutor(BaseExecutor):
     to and fro. A task whose worker died is done again, on another node if need be.
     """
 
-    def __init__(self, progress: Progress | None = None, cluster: str = LOCAL) -> None:
+    def __init__(self, progress: Progress | None = None, cluster: str = RAY_HERE) -> None:
         """Run on the cluster of this address; tell `progress` of what has left the last stage."""
         super().__init__()
         self._progress = progress
@@ -125,8 +126,8 @@ class RayExecutor(BaseExecutor):
             # A session of Curator's own may have ended ours, and what was put with it.
             self._stages = []
             # An address is always given: without one, Ray joins whatever cluster it finds here.
-            if self._cluster == LOCAL:
-                ray.init(address=LOCAL, include_dashboard=False)
+            if self._cluster == RAY_HERE:
+                ray.init(address=RAY_HERE, include_dashboard=False)
             else:
                 self._join()
             self._started = True

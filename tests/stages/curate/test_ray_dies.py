@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hearth.attempt import Attempt, Outcome, exit_of
-from hearth.curate.executor import LOCAL, InProcessExecutor, ray_executor
+from hearth.curate.executor import InProcessExecutor, ray_executor
 from hearth.curate.passes import Pass
 from hearth.curate.prepare import prepare
 from hearth.curate.shards import Shards
@@ -25,7 +25,7 @@ from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
-from hearth.resources import RAY_ADDRESS
+from hearth.resources import RAY_ADDRESS, RAY_HERE
 from hearth.stage.job import environment_for
 from hearth.storage import Store
 from tests import artifacts
@@ -98,7 +98,7 @@ def started(attempt: Attempt, folder: Path) -> subprocess.Popen[bytes]:
             env={
                 **os.environ,
                 **environment_for(storage, Path("/tmp")),  # noqa: S108 - Ray wants short paths
-                RAY_ADDRESS: LOCAL,
+                RAY_ADDRESS: RAY_HERE,
             },
             stdout=log,
             stderr=log,
