@@ -9,11 +9,10 @@ real documents cut to 1.2 kB, two in five of them planted again with one word or
 to one in a hundred replaced.
 
 Seconds of CPU, in turns: Hearth from the texts to the pairs as the program does it in one process
-(shingles as keyed hashes onto a shelf on the disk, rensa's signatures, bands to Parquet, DuckDB's
-grouping of them, exact Jaccard of every candidate from the shelf), and rensa as anybody would use
+(shingles as keyed hashes onto a shelf on the disk, rensa's signatures, bands to Parquet and back,
+grouped, exact Jaccard of every candidate from the shelf), and rensa as anybody would use
 it, which stops at the signatures: words by white space or slices of characters, joined to strings,
-one `RMinHash` a document with as many permutations. The database costs the same for few documents
-as for many, a tenth of a second or two.
+one `RMinHash` a document with as many permutations.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ import numpy.typing as npt
 from rensa import RMinHash
 
 from benchmarks.curate import corpus
-from hearth.curate.database import Database
 from hearth.curate.near import SEED, Shingler, band_names, jaccard, pairs, write_bands
 from hearth.curate.normalise import clean
 from hearth.curate.passes import BATCH
@@ -160,9 +158,8 @@ def _pairs(texts: Texts) -> list[tuple[int, int, float]]:
         with Shelf(folder, "shingles") as shelf:
             write_bands(folder / "bands.parquet", _SECTION.bands, _banded(texts, shelf))
             shingles = Sets(shelf, np.arange(len(texts), dtype=np.uint32))
-            database = Database(folder / "spilled")
             sets = UnionFind(len(texts))
-            return list(pairs(database, folder / "bands.parquet", _SECTION, shingles, sets))
+            return list(pairs(folder / "bands.parquet", _SECTION, shingles, sets))
 
 
 def _banded(texts: Texts, shelf: Shelf) -> Iterator[tuple[npt.NDArray[np.uint32], bytes]]:

@@ -12,21 +12,16 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from hearth.curate.hashing import Hashes
-from hearth.curate.near import SMALL, linked
+from hearth.curate.near import SMALL, Places, linked, named
 from hearth.curate.plan import UnionFind
 
 Each = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 """Calls a function with each of some arguments, somewhere; yields what was returned, in order."""
 
-_NAMES: Final = 1 << 22
-"""Names of a band that are grouped together: 12 bytes each."""
 _SENT: Final = 8 << 20
 """Bytes of shingles that are compared together."""
-
-Places = npt.NDArray[np.uint32]
 
 
 class Candidates(NamedTuple):
@@ -62,7 +57,7 @@ def link(
         threshold: From which exact Jaccard two texts are near-duplicates.
         sets: Of the places; pairs are joined in them.
     """
-    handed = _handed_out(each(small_buckets, _pieces(bands, count)), shingles, threshold, sets)
+    handed = _handed_out(each(small_buckets, named(bands, range(count))), shingles, threshold, sets)
     for pairs in each(connected, ((candidates,) for candidates in handed)):
         for one, other in pairs.tolist():
             sets.union(one, other)
@@ -90,21 +85,6 @@ def connected(candidates: Candidates) -> Places:
     found = linked(buckets, sets, candidates.threshold, UnionFind(len(sets)))
     pairs = np.array([(one, other) for one, other, _ in found], dtype=np.int64).reshape(-1, 2)
     return candidates.places[pairs]
-
-
-def _pieces(bands: Path, count: int) -> Iterator[tuple[Hashes, Places]]:
-    """Yield names and places, band by band, those of one name together."""
-    with pq.ParquetFile(bands) as file:
-        parts = np.uint64(1 + file.metadata.num_rows // _NAMES)
-        for band in range(count):
-            for part in range(int(parts)):
-                names, places = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)]
-                for batch in file.iter_batches(columns=["place", f"b{band}"]):
-                    some = batch.column(f"b{band}").to_numpy()
-                    mine = some % parts == part
-                    names.append(some[mine])
-                    places.append(batch.column("place").to_numpy()[mine])
-                yield np.concatenate(names), np.concatenate(places)
 
 
 def _handed_out(

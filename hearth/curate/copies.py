@@ -83,10 +83,10 @@ def link_near(
     shingles = Sets(index.shingles, index.number)
     if index.each is not None and len(index) >= ON_RAY:
         link(index.each, bands, section.bands, shingles, section.threshold, sets)
-        large = buckets(index.database, bands, range(section.bands), least=SMALL + 1)
+        large = buckets(bands, range(section.bands), least=SMALL + 1)
         found = linked(large, shingles, section.threshold, sets)
     else:
-        found = pairs(index.database, bands, section, shingles, sets)
+        found = pairs(bands, section, shingles, sets)
     deque(found, maxlen=0)
 
 

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hearth.curate.database import Database, parquet
 from hearth.curate.hashing import Hashes, WordHasher, distinct, grams, letters, words
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
@@ -28,7 +27,11 @@ SMALL: Final = _BUCKET + 1
 """Members of a bucket up to which every pair is compared."""
 _REMEMBERED: Final = 1 << 20
 """Unlike pairs that are not compared again in another band."""
+_NAMES: Final = 1 << 22
+"""Names of a band that are grouped together: 12 bytes each."""
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+
+Places = npt.NDArray[np.uint32]
 
 
 class Shingler:
@@ -106,16 +109,11 @@ def linked(  # noqa: C901 - as one loop it can be read
 
 
 def pairs(
-    database: Database,
-    bands: Path,
-    section: DedupSection,
-    shingles: Sequence[Hashes],
-    sets: UnionFind,
+    bands: Path, section: DedupSection, shingles: Sequence[Hashes], sets: UnionFind
 ) -> Iterator[tuple[int, int, float]]:
     """Find enough pairs to connect what shares a band and is alike, as `linked` yields them.
 
     Args:
-        database: Groups bands.
         bands: What `write_bands` wrote.
         section: How many bands there are, and the threshold.
         shingles: Of each place.
@@ -126,7 +124,7 @@ def pairs(
     def small() -> Iterator[list[int]]:
         for band in range(section.bands):
             larger = False
-            for bucket in buckets(database, bands, [band]):
+            for bucket in buckets(bands, [band]):
                 if len(bucket) <= SMALL:
                     yield bucket
                 else:
@@ -136,7 +134,7 @@ def pairs(
 
     # Small buckets come first, whatever their band, so that their order leaves no trace.
     yield from linked(small(), shingles, section.threshold, sets)
-    large = buckets(database, bands, crowded, least=SMALL + 1)
+    large = buckets(bands, crowded, least=SMALL + 1)
     yield from linked(large, shingles, section.threshold, sets)
 
 
@@ -153,9 +151,7 @@ def band_names(signatures: npt.NDArray[np.uint32], bands: int) -> npt.NDArray[np
     return names
 
 
-def write_bands(
-    path: Path, count: int, parts: Iterable[tuple[npt.NDArray[np.uint32], bytes]]
-) -> None:
+def write_bands(path: Path, count: int, parts: Iterable[tuple[Places, bytes]]) -> None:
     """Write what `buckets` reads: places, and `count` names of bands for each."""
     schema = pa.schema([("place", pa.uint32()), *((f"b{n}", pa.uint64()) for n in range(count))])
     with pq.ParquetWriter(path, schema, compression="none", use_dictionary=False) as file:
@@ -165,38 +161,44 @@ def write_bands(
             file.write_table(pa.table([pa.array(places), *columns], schema=schema))
 
 
-def buckets(
-    database: Database, bands: Path, which: Iterable[int], *, least: int = 2
-) -> Iterator[list[int]]:
+def buckets(bands: Path, which: Iterable[int], *, least: int = 2) -> Iterator[list[int]]:
     """Yield the texts that share a band, one band at a time.
 
     Args:
-        database: Sorts them.
-        bands: Parquet with `place`, and the names of the bands, `b0` and so on.
+        bands: What `write_bands` wrote.
         which: The numbers of bands.
         least: Texts of a bucket, at least.
     """
-    table = parquet(bands)
-    for band in which:
-        names: npt.NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
-        places: npt.NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
-        query = (
-            f"SELECT b{band}, place FROM {table} WHERE b{band} IN "  # noqa: S608 - names of ours
-            f"(SELECT b{band} FROM {table} GROUP BY b{band} HAVING count(*) >= {least}) "
-            f"ORDER BY b{band}, place"
-        )
-        for some, at in database.columns(query):
-            names, places = np.concatenate([names, some]), np.concatenate([places, at])
-            # The last bucket may go on.
-            last = int(np.searchsorted(names, names[-1]))
-            yield from runs(names[:last], places[:last])
-            names, places = names[last:], places[last:]
-        yield from runs(names, places)
+    for names, places in named(bands, which):
+        order = np.lexsort((places, names))
+        yield from runs(names[order], places[order], least)
 
 
-def runs(names: npt.NDArray[np.integer], places: npt.NDArray[np.uint32]) -> Iterator[list[int]]:
-    """Yield the places of equal names, two or more; names are sorted."""
+def named(bands: Path, which: Iterable[int]) -> Iterator[tuple[Hashes, Places]]:
+    """Yield names and places, band by band, so many at once that those of one name are together.
+
+    Sorted here, few of them take no time; a database's query takes the same for few as for many.
+
+    Args:
+        bands: What `write_bands` wrote.
+        which: The numbers of bands.
+    """
+    with pq.ParquetFile(bands) as file:
+        parts = np.uint64(1 + file.metadata.num_rows // _NAMES)
+        for band in which:
+            for part in range(int(parts)):
+                names, places = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)]
+                for batch in file.iter_batches(columns=["place", f"b{band}"]):
+                    some = batch.column(f"b{band}").to_numpy()
+                    mine = some % parts == part
+                    names.append(some[mine])
+                    places.append(batch.column("place").to_numpy()[mine])
+                yield np.concatenate(names), np.concatenate(places)
+
+
+def runs(names: npt.NDArray[np.integer], places: Places, least: int = 2) -> Iterator[list[int]]:
+    """Yield the places of equal names, `least` or more; names are sorted."""
     starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]])[: len(names)])
     ends = np.append(starts[1:], len(names))
-    for number in np.flatnonzero(ends - starts > 1):
+    for number in np.flatnonzero(ends - starts >= least):
         yield places[starts[number] : ends[number]].tolist()

@@ -186,7 +186,7 @@ class Repeats:
         sets = UnionFind(len(keys))
         shingles = Sets(self._passages, numbers)
         for _ in linked(
-            buckets(self._index.database, few, range(bands)),
+            buckets(few, range(bands)),
             shingles,
             self._section.threshold,
             sets,

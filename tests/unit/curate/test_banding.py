@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hearth.curate import banding
-from hearth.curate.database import Database
+from hearth.curate import banding, near
 from hearth.curate.near import SMALL, buckets, linked, pairs, write_bands
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
@@ -40,16 +39,16 @@ def test_the_sets_are_those_of_one_process(
     names[:, 0] += np.arange(_TEXTS, dtype=np.uint64) % 60 * 100
     names[: SMALL + 30, -1] = 7
     places = draw.permutation(_TEXTS).astype(np.uint32)
-    bands, database = tmp_path / "bands.parquet", Database(tmp_path / "spilled")
+    bands = tmp_path / "bands.parquet"
     write_bands(bands, _BANDS, [(places, np.ascontiguousarray(names[places]).tobytes())])
-    monkeypatch.setattr(banding, "_NAMES", at_once)
+    monkeypatch.setattr(near, "_NAMES", at_once)
     monkeypatch.setattr(banding, "_SENT", at_once * 40)
 
     here, there = UnionFind(_TEXTS), UnionFind(_TEXTS)
     section = DedupSection(permutations=_BANDS * 8, bands=_BANDS, threshold=_THRESHOLD)
-    assert list(pairs(database, bands, section, shingles, here))
+    assert list(pairs(bands, section, shingles, here))
     banding.link(each, bands, _BANDS, shingles, _THRESHOLD, there)
-    large = list(buckets(database, bands, range(_BANDS), least=SMALL + 1))
+    large = list(buckets(bands, range(_BANDS), least=SMALL + 1))
     assert list(map(len, large)) == [int((names[:, -1] == 7).sum())]
     deque(linked(large, shingles, _THRESHOLD, there), maxlen=0)
     assert there.names().tolist() == here.names().tolist()
