@@ -54,7 +54,7 @@ bench: envs ## measure what the chain costs over its jobs, and what parsing the 
 DOCUMENTS ?=
 bench-curate: envs ## measure curation against its bars and its peers; DOCUMENTS=folder adds real text
 	@missed=0; for what in "contamination frozen" "pii recall" "pii speed" copies filters start \
-	  $(if $(DOCUMENTS),"copies $(DOCUMENTS)" "filters $(DOCUMENTS)" "parallel $(DOCUMENTS)" "pii clean $(DOCUMENTS)"); do \
+	  $(if $(DOCUMENTS),"copies $(DOCUMENTS)" "filters $(DOCUMENTS)" "parallel $(DOCUMENTS)" "pii recall $(DOCUMENTS)" "pii clean $(DOCUMENTS)"); do \
 	  echo "== $$what"; $(STAGES)/bin/python -m benchmarks.curate.$$what || missed=1; done; exit $$missed
 
 schemas: $(AIRFLOW)/.ok ## write the JSON Schemas and the reference pages that come from the code

@@ -202,7 +202,7 @@ class Machine:
 
     def kill_ranks(self, attempt: Attempt) -> int:
         """SIGKILL to every training rank of an attempt; return how many there were."""
-        ranks = [one for one in self.processes_of(attempt) if _is_rank(one)]
+        ranks = [one for one in self.processes_of(attempt) if is_rank(one)]
         return sum(rank.signal(signal.SIGKILL) for rank in ranks)
 
     def until_trained(self, going: Going, share: float, seconds: float = 300.0) -> Attempt:
@@ -226,7 +226,8 @@ class Machine:
         return found
 
 
-def _is_rank(process: ProcessIdentity) -> bool:
+def is_rank(process: ProcessIdentity) -> bool:
+    """Whether a process is a rank of a training, and not what launched it."""
     try:
         command = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
     except OSError:

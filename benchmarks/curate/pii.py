@@ -2,19 +2,19 @@
 
 From the repository, in either environment:
 
-    python -m benchmarks.curate.pii recall
+    python -m benchmarks.curate.pii recall [FOLDER_OF_DOCUMENTS]
     python -m benchmarks.curate.pii clean FOLDER_OF_DOCUMENTS [--most 100] [--show 5]
     python -m benchmarks.curate.pii speed [--documents 2000] [--runs 5]
 
 `recall` scores the frozen sets of `tests/unit/curate/pii`, and misses where a kind's lower bound,
-or the share of negatives that are kept, is below its bar. `clean` counts what is found in Parquet
-files of documents that are thought to hold little, and misses above `--most` a million characters:
-Debian's documentation, with its mail addresses, holds 71. With `--show` somebody can judge what was
-found, and then it is printed. `speed` compares with
-presidio's newest release, in an environment of its own made by pip: both find and replace in the
-same documents, in turns, and the medians of the seconds of CPU are compared: all 28 kinds with
-presidio's own pattern recognizers for English, and the seven kinds that a lean presidio is given
-with those seven.
+or the share of negatives that are kept, is below its bar; with a folder of Parquet files, as the
+mirror writes them, each document of the sets stands in the midst of a real paragraph. `clean`
+counts what is found in documents that are thought to hold little, and misses above `--most` a
+million characters: Debian's documentation, with its mail addresses, holds 71. With `--show`
+somebody can judge what was found, and then it is printed. `speed` compares with presidio's newest
+release, in an environment of its own made by pip: both find and replace in the same documents, in
+turns, and the medians of the seconds of CPU are compared: all 28 kinds with presidio's own pattern
+recognizers for English, and the seven kinds that a lean presidio is given with those seven.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.curate import peers
+from benchmarks.curate.paragraphs import within
 from hearth.curate.pii.kinds import PiiKind
 from hearth.curate.pii.redact import detect, redact
 from tests.unit.curate.pii.score import BARS, FROZEN, KEPT, SECOND, documents, score
@@ -63,7 +64,9 @@ def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     tasks = parser.add_subparsers(required=True)
-    tasks.add_parser("recall").set_defaults(run=recall)
+    recall_parser = tasks.add_parser("recall")
+    recall_parser.add_argument("folder", type=Path, nargs="?")
+    recall_parser.set_defaults(run=recall)
     clean_parser = tasks.add_parser("clean")
     clean_parser.add_argument("folder", type=Path)
     clean_parser.add_argument("--most", type=float, default=100.0)
@@ -77,11 +80,14 @@ def main() -> int:
     return int(arguments.run(arguments, Console()))
 
 
-def recall(_arguments: argparse.Namespace, console: Console) -> int:
+def recall(arguments: argparse.Namespace, console: Console) -> int:
     """Print recall by kind with Wilson's lower bound, and the negatives that were kept."""
     missed = []
     for path in (FROZEN, SECOND):
-        result = score(detect, path)
+        labelled = documents(path)
+        if arguments.folder:
+            labelled = within(labelled, arguments.folder)
+        result = score(detect, labelled)
         table = Table("kind", "class", "found", "of", "named as such", "bound", title=path.name)
         for (kind, group), tally in result.recall.items():
             numbers = (tally.hits, tally.total, tally.named, f"{tally.bound:.3f}")

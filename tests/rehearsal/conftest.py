@@ -6,6 +6,7 @@ They share it, in order. `python -m rehearsal` starts the same for people.
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,13 +27,16 @@ from hearth.stack.store import key_pair
 from rehearsal.aws.faults import FaultKind
 from rehearsal.slurm.daemon import SEARCH_PATH
 from rehearsal.whole import Rehearsal
-from tests.machine import Going, Machine, copied_config, free_ports
+from tests.machine import RECIPE, Going, Machine, copied_config, free_ports, is_rank
 
 PROFILE = "rehearsal"
 CLUSTER = "rehearsal"
 NODES = {"worker-1", "worker-2", "worker-3"}
 CHECKPOINT_STEPS = 100
 """Some three seconds of training: far more than it takes to bring a checkpoint into the store."""
+
+HANG_SECONDS = 20
+OPERATION = {"checkpoint_steps": CHECKPOINT_STEPS, "hang_seconds": HANG_SECONDS}
 
 TOKEN_SECONDS = 60
 STEPS = {"train_steps": 5 * CHECKPOINT_STEPS, "train_seed": 1}
@@ -68,25 +72,29 @@ class Rehearsed(Machine):
         head = client.head_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
         return head.get("ServerSideEncryption")
 
-    def checkpoint_rarely(self) -> None:
-        """Change how often training saves: often enough, and seldom enough to be told apart."""
-        path = self._config / "recipes" / "tiny.yaml"
-        recipe = yaml.safe_load(path.read_text())
-        recipe["train"]["operation"]["checkpoint_steps"] = CHECKPOINT_STEPS
-        path.write_text(yaml.safe_dump(recipe, allow_unicode=True))
+    def operate(self) -> None:
+        """Let all builds train with checkpoints that can be told apart, and notice a hang soon."""
+        self._recipe.write_text(
+            _with(self._recipe.read_text(), {"train": {"operation": OPERATION}})
+        )
+
+    @contextmanager
+    def training(self, **section: Any) -> Iterator[None]:
+        """Let builds that are resolved meanwhile train otherwise."""
+        with _changed(self._recipe, {"train": section}):
+            yield
 
     @contextmanager
     def time_limit(self, minutes: float) -> Iterator[None]:
         """Let builds that are resolved meanwhile train for so long at a time."""
         path = self._config / "profiles" / f"{PROFILE}.yaml"
-        before = path.read_text()
-        profile = yaml.safe_load(before)
-        profile["compute"]["stages"]["train"]["time_limit_minutes"] = minutes
-        path.write_text(yaml.safe_dump(profile, allow_unicode=True))
-        try:
+        limit = {"time_limit_minutes": minutes}
+        with _changed(path, {"compute": {"stages": {"train": limit}}}):
             yield
-        finally:
-            path.write_text(before)
+
+    @property
+    def _recipe(self) -> Path:
+        return self._config / "recipes" / f"{RECIPE}.yaml"
 
     def fail_run(self, going: Going) -> None:
         """Mark a whole run failed, as the button in Airflow's UI does."""
@@ -139,6 +147,14 @@ class Rehearsed(Machine):
         if state == "PENDING":
             self.slurm.run("scontrol", "update", f"JobId={number}", "StartTime=now", check=False)
 
+    def hang(self, attempt: Attempt) -> str:
+        """Stop one rank of an attempt's training, as a hang does; return the node it is on."""
+        start = self.job(attempt).start()
+        assert start is not None
+        rank = next(one for one in self.slurm.processes_of(start.node) if is_rank(one))
+        assert rank.signal(signal.SIGSTOP)
+        return start.node
+
     def until_on(self, going: Going, attempt: Attempt, seconds: float = 180.0) -> None:
         """Wait until an attempt has made progress since now."""
         before = attempt.progress()
@@ -176,6 +192,27 @@ class Rehearsed(Machine):
         return {what: value for what, value in found.items() if value}
 
 
+def _with(text: str, more: dict[str, Any]) -> str:
+    """Return a YAML file's text with more in its mappings."""
+
+    def merged(old: Any, new: Any) -> Any:
+        if not (isinstance(old, dict) and isinstance(new, dict)):
+            return new
+        return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
+
+    return yaml.safe_dump(merged(yaml.safe_load(text), more), allow_unicode=True)
+
+
+@contextmanager
+def _changed(path: Path, more: dict[str, Any]) -> Iterator[None]:
+    before = path.read_text()
+    path.write_text(_with(before, more))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
 def _stop(rehearsal: Rehearsal) -> None:
     rehearsal.stop()
     settings.cache_clear()
@@ -184,9 +221,8 @@ def _stop(rehearsal: Rehearsal) -> None:
 def let_tokens_expire(config: Path) -> None:
     """Have tokens for slurmrestd live shorter than a training."""
     path = config / "profiles" / f"{PROFILE}.yaml"
-    profile = yaml.safe_load(path.read_text())
-    profile["compute"]["slurm"]["rest"]["token_seconds"] = TOKEN_SECONDS
-    path.write_text(yaml.safe_dump(profile, allow_unicode=True))
+    tokens = {"token_seconds": TOKEN_SECONDS}
+    path.write_text(_with(path.read_text(), {"compute": {"slurm": {"rest": tokens}}}))
 
 
 @pytest.fixture(scope="session")
@@ -208,7 +244,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
             rehearsal.up()
             machine = Rehearsed(rehearsal, config)
             machine.open_gate()
-            machine.checkpoint_rarely()
+            machine.operate()
             yield machine
         finally:
             _stop(rehearsal)

@@ -5,6 +5,7 @@ The tests share one rehearsal and go on where the one before left it.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any, NamedTuple
 
@@ -14,10 +15,10 @@ from hearth.attempt import Attempt, Outcome
 from hearth.build import EventKind
 from hearth.compute.outcome import Cause
 from hearth.compute.slurm.folder import Start
-from hearth.errors import EXIT_TRANSIENT
+from hearth.errors import EXIT_DATA, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.train.checkpoint import MANIFEST, name_of, step_of
-from tests.rehearsal.conftest import CHECKPOINT_STEPS, NODES, STEPS
+from tests.rehearsal.conftest import CHECKPOINT_STEPS, HANG_SECONDS, NODES, STEPS
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(1200)]
 
@@ -25,6 +26,12 @@ ALL_STAGES = (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.TRAIN, Stage.EVALUA
 ENDLESS = {"train_steps": 100_000, "train_seed": 2}
 FIRST_STEPS = CHECKPOINT_STEPS / ENDLESS["train_steps"]
 LIMIT_MINUTES = 1.25
+# A weight decay of ten times a rate that rises to one turns every matrix into -9 times itself.
+FALLING_APART = {
+    "optimizer": {"kind": "adamw", "learning_rate": 1, "weight_decay": 10},
+    "schedule": {"warmup_steps": 30},
+    "operation": {"divergence": 100, "interval_steps": 2, "checkpoint_steps": 2},
+}
 GONE_SECONDS = 60.0
 CANCELLED_SECONDS = 30.0  # from a person's button to the job's end
 REAPED_SECONDS = 300.0  # from a run's deletion until nothing of it is left
@@ -34,11 +41,10 @@ FOLLOWS = ": train: "  # as it says of one that trains
 OVER = {"success", "failed"}
 
 
-def newest(attempt: Attempt) -> int:
-    """The step of the newest checkpoint that is whole in the store."""
+def sealed(attempt: Attempt) -> list[int]:
+    """The steps of the checkpoints that are whole in the store."""
     paths = [info.path for info in attempt.folder.list("checkpoints")]
-    whole = [path.split("/")[-2] for path in paths if path.endswith(MANIFEST)]
-    return max(step_of(name) for name in whole)
+    return sorted(step_of(path.split("/")[-2]) for path in paths if path.endswith(MANIFEST))
 
 
 def deep_in(attempt: Attempt) -> bool:
@@ -182,7 +188,7 @@ def test_training_writes_a_last_checkpoint_before_its_time_limit_and_goes_on_fro
     end = machine.until("its time is up", 300, attempt.exit)
     number = machine.job(attempt).start().job
     assert (end.outcome, end.code) == (Outcome.FAILED, EXIT_TRANSIENT)
-    last = newest(attempt)
+    last = sealed(attempt)[-1]
     assert f"stopped on request after step {last}, with a checkpoint there" in end.message
     said = machine.until("its job's word", GONE_SECONDS, machine.job(attempt).exit)
     assert (said.cause, said.exit_code) == (Cause.TIME_LIMIT, EXIT_TRANSIENT)
@@ -197,6 +203,32 @@ def test_training_writes_a_last_checkpoint_before_its_time_limit_and_goes_on_fro
     machine.until("it goes on from there", 180, lambda: resumed in machine.said(again))
     machine.fail_run(going)
     machine.until("its end", 180, lambda: machine.state(going) in OVER)
+
+
+# Training goes wrong ------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_no_number_ends_the_build_says_why_and_keeps_what_was_good(
+    machine: Any, first: Any
+) -> None:
+    with machine.training(**FALLING_APART):
+        going = machine.trigger(train_seed=4)
+        machine.until("its end", 300, lambda: machine.state(going) in OVER)
+    tasks = machine.tasks(going)
+    assert (tasks[Stage.TRAIN], tasks["cluster_end"]) == ("failed", "success")
+    assert going.attempts(Stage.TRAIN).numbers() == [1], "another would end there too"
+    attempt = going.attempts(Stage.TRAIN).latest()
+    end = attempt.exit()
+    found = re.search(
+        r"loss: is nan, .* at step (\d+): training diverged.*Last good checkpoint: step (\d+)$",
+        end.message,
+    )
+    assert found, end.message
+    step, good = map(int, found.groups())
+    assert good < step
+    assert good in sealed(attempt)
+    assert end.code == EXIT_DATA
+    assert end.message in going.events(EventKind.FAILED)[-1].data["error"]
 
 
 # Servers die --------------------------------------------------------------------------------------
@@ -248,6 +280,33 @@ def test_scheduler_and_triggerer_may_be_killed_while_a_job_runs(machine: Any, en
     machine.until_on(going, attempt)
     assert going.attempts(Stage.TRAIN).numbers() == [attempt.number]
     assert len(going.events(EventKind.ATTEMPT_STARTED, stage=Stage.TRAIN)) == 1
+
+
+# A rank hangs -------------------------------------------------------------------------------------
+
+
+def test_a_rank_that_hangs_is_ended_and_the_newest_checkpoint_that_is_whole_gone_on_from(
+    machine: Any, endless: Any
+) -> None:
+    going, _ = endless
+    attempts = going.attempts(Stage.TRAIN)
+    attempt = attempts.latest()
+    machine.until("two checkpoints", 120, lambda: len(sealed(attempt)) > 1)
+    machine.hang(attempt)
+    time.sleep(HANG_SECONDS / 4)  # what was on its way to the store is there
+    *_, whole, newest = sealed(attempt)
+    files = attempt.folder.list(f"checkpoints/{name_of(newest)}")
+    shard = next(info.path for info in files if info.path.endswith(".distcp"))
+    attempt.folder.put(shard, attempt.folder.get(shard)[:-100])
+    end = machine.until("it is ended", 6 * HANG_SECONDS, attempt.exit)
+    assert (end.outcome, end.code) == (Outcome.FAILED, EXIT_TRANSIENT)
+    assert "a rank hangs; all were ended" in end.message
+    trained_again(machine, going, attempt.number + 1)
+    said = machine.said(attempts.latest())
+    assert "checkpoint refused, the one before is used" in said
+    assert attempt.folder.url(shard) in said
+    assert f"resumes from {attempt.folder.url(f'checkpoints/{name_of(whole)}')}" in said
+    assert whole == newest - CHECKPOINT_STEPS
 
 
 # A person gives up --------------------------------------------------------------------------------

