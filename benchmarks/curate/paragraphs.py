@@ -13,6 +13,7 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 _BETWEEN: Final = {"zh": re.compile(r"(?<=[。！？；])"), "en": re.compile(r"(?<=[.!?]) +(?=[A-Z])")}
+_ENDS: Final = "。！？；.!?"
 _JOINED: Final = {"zh": "", "en": " "}
 _LENGTHS: Final = {"zh": range(60, 600), "en": range(200, 2_000)}
 """Characters of a paragraph."""
@@ -40,7 +41,9 @@ def within(documents: Iterable[dict[str, Any]], folder: Path) -> Iterator[dict[s
         middle = len(sentences) // 2
         joint = _JOINED[language]
         before = joint.join(sentences[:middle]) + joint
-        after = joint + joint.join(sentences[middle:])
+        # What does not end as a sentence ends its line: nobody writes a name on behind a number.
+        end = joint if document["text"][-1] in _ENDS else "\n"
+        after = end + joint.join(sentences[middle:])
         yield {
             **document,
             "text": before + document["text"] + after,
