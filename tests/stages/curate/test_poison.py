@@ -10,21 +10,27 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate import cell, judge, prepare, refine
 from hearth.curate.cell import BrokenError, Cell, KilledError, PoisonError
+from hearth.curate.executor import InProcessExecutor, ray_executor
+from hearth.curate.passes import Pass
+from hearth.curate.shards import Shards
 from hearth.curate.spec import ReadSection
 from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.marking import MarkingStage, Rows
+from hearth.documents import Document, write_documents
 from hearth.errors import EXIT_DEFECT, EXIT_TRANSIENT, TransientError
-from tests.stages.curate.conftest import Corpus, Curate, document, library
+from tests.stages.curate.conftest import KEY, Corpus, Curate, document, library, spec_of
 
 BAD = Path(__file__).with_name("bad") / "poison.jsonl"
 SECONDS = 2
@@ -76,20 +82,41 @@ def blowing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepare, "stages", stages)
 
 
+def poisoned() -> list[Document]:
+    """The library, and poison among it."""
+    bad = [document(b["key"], b["text"] * b.get("repeat", 1)) for b in poison()]
+    return [*library(), *bad]
+
+
 @pytest.mark.usefixtures("blowing")
 def test_poison_is_rejected_by_name_and_the_rest_is_the_same(
     curated: Curate, corpus: Corpus
 ) -> None:
     bad = poison()
-    made = curated(
-        [*library(), *(document(b["key"], b["text"] * b.get("repeat", 1)) for b in bad)],
-        read=ReadSection(document_seconds=SECONDS),
-    )
+    made = curated(poisoned(), read=ReadSection(document_seconds=SECONDS))
     assert {b["key"]: made.fate(b["key"]) for b in bad} == {
         b["key"]: ("read", b["reason"]) for b in bad
     }
     assert texts(made) == texts(corpus)
     assert made.metrics["drops"].items() >= corpus.metrics["drops"].items()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("blowing")
+def test_poison_is_rejected_on_ray_as_in_one_process(tmp_path: Path) -> None:
+    path, spec = tmp_path / "documents.parquet", spec_of(read=ReadSection(document_seconds=SECONDS))
+    write_documents(path, poisoned())
+    with closing(ray_executor()) as executor:
+        there = prepare.prepare([path], spec, KEY, Pass(executor, Shards(tmp_path / "there"), 24))
+    here = prepare.prepare(
+        [path], spec, KEY, Pass(InProcessExecutor(), Shards(tmp_path / "here"), 24)
+    )
+    assert [pq.read_table(one) for one in there] == [pq.read_table(one) for one in here]
+    rows = [row for one in there for row in pq.read_table(one).to_pylist()]
+    reasons = {row["doc_key"]: (row["step"], row["reason"]) for row in rows}
+    assert {b["key"]: reasons[b["key"]] for b in poison()} == {
+        b["key"]: ("read", b["reason"]) for b in poison()
+    }
 
 
 def texts(made: Corpus) -> dict[str, bytes]:
