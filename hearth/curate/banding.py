@@ -6,6 +6,7 @@ does not depend on the order in which it is found, so the sets are the same as i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -14,12 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hearth.curate.hashing import Hashes
-from hearth.curate.near import SMALL, Places, linked, named
+from hearth.curate.near import SMALL, Places, buckets, linked, named, pairs
 from hearth.curate.plan import UnionFind
+from hearth.curate.sections import DedupSection
 
 Each = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 """Calls a function with each of some arguments, somewhere; yields what was returned, in order."""
 
+ON_RAY: Final = 1_000_000
+"""Places from which a cluster, if there is one, groups bands and compares texts."""
 _SENT: Final = 8 << 20
 """Bytes of shingles that are compared together."""
 
@@ -39,28 +43,32 @@ class Candidates(NamedTuple):
     threshold: float
 
 
-def link(
-    each: Each,
+def join(
     bands: Path,
-    count: int,
+    section: DedupSection,
     shingles: Sequence[Hashes],
-    threshold: float,
     sets: UnionFind,
+    each: Each | None,
 ) -> None:
-    """Join what small buckets hold of near-duplicates.
+    """Join near-duplicates: what shares a band, if its exact Jaccard says so.
 
     Args:
-        each: Calls on the cluster.
         bands: What `write_bands` wrote.
-        count: How many bands there are.
-        shingles: Of each place; read here, and carried to the workers.
-        threshold: From which exact Jaccard two texts are near-duplicates.
+        section: How many bands there are, and the threshold.
+        shingles: Of each place; on a cluster they are carried to the workers.
         sets: Of the places; pairs are joined in them.
+        each: Calls on a cluster, if there is one: so many places are worth the way.
     """
-    handed = _handed_out(each(small_buckets, named(bands, range(count))), shingles, threshold, sets)
-    for pairs in each(connected, ((candidates,) for candidates in handed)):
-        for one, other in pairs.tolist():
+    if each is None or len(sets) < ON_RAY:
+        deque(pairs(bands, section, shingles, sets), maxlen=0)
+        return
+    grouped = each(small_buckets, named(bands, range(section.bands)))
+    handed = _handed_out(grouped, shingles, section.threshold, sets)
+    for found in each(connected, ((candidates,) for candidates in handed)):
+        for one, other in found.tolist():
             sets.union(one, other)
+    large = buckets(bands, range(section.bands), least=SMALL + 1)
+    deque(linked(large, shingles, section.threshold, sets), maxlen=0)
 
 
 def small_buckets(names: Hashes, places: Places) -> tuple[Places, npt.NDArray[np.int64]]:

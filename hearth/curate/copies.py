@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from hearth.curate import cudf
-from hearth.curate.banding import link
+from hearth.curate.banding import join
 from hearth.curate.database import parquet
 from hearth.curate.index import Index, columns_of
-from hearth.curate.near import SMALL, buckets, linked, pairs, write_bands
+from hearth.curate.near import linked, write_bands
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupEngine, DedupSection
 from hearth.curate.shelf import Sets
 from hearth.curate.spec import CurateSpec
-
-ON_RAY: Final = 1_000_000
-"""Documents from which, on Ray, bands are grouped and texts compared by its workers.
-
-A judgement, not a measurement: on one machine DuckDB and this process do it well.
-"""
 
 
 @dataclass
@@ -81,13 +74,7 @@ def link_near(
     bands = index.folder / "bands.parquet"
     write_bands(bands, section.bands, _bands_of(index, distinct))
     shingles = Sets(index.shingles, index.number)
-    if index.each is not None and len(index) >= ON_RAY:
-        link(index.each, bands, section.bands, shingles, section.threshold, sets)
-        large = buckets(bands, range(section.bands), least=SMALL + 1)
-        found = linked(large, shingles, section.threshold, sets)
-    else:
-        found = pairs(bands, section, shingles, sets)
-    deque(found, maxlen=0)
+    join(bands, section, shingles, sets, index.each)
 
 
 def canonical(

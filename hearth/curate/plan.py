@@ -40,6 +40,10 @@ class UnionFind:
     def __init__(self, size: int) -> None:
         self._parent = array("I", range(size))
 
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return len(self._parent)
+
     def find(self, item: int) -> int:
         """Return the name of the set that holds `item`."""
         parent = self._parent

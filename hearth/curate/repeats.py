@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hearth.curate import paragraphs
+from hearth.curate.banding import join
 from hearth.curate.clusters import Clusters, Level, Member, diameter
 from hearth.curate.database import parquet
 from hearth.curate.index import Index, columns_of
-from hearth.curate.near import buckets, jaccard, linked
+from hearth.curate.near import jaccard
 from hearth.curate.paragraphs import DIGEST
 from hearth.curate.parts import PARTS, CopyWriter, Found
 from hearth.curate.plan import HELDNESS, SPLITS, UnionFind
@@ -180,18 +181,11 @@ class Repeats:
 
     def _find_near(self) -> None:
         """Find near copies among the paragraphs that stay."""
-        bands = self._section.bands
         few = self._index.folder / "few.parquet"
         keys, numbers = self._number_few(few)
         sets = UnionFind(len(keys))
         shingles = Sets(self._passages, numbers)
-        for _ in linked(
-            buckets(few, range(bands)),
-            shingles,
-            self._section.threshold,
-            sets,
-        ):
-            pass
+        join(few, self._section, shingles, sets, self._index.each)
         # A set is named by its first member, which is the one that is preferred.
         names = sets.names()
         with CopyWriter(self._near) as file:

@@ -14,7 +14,7 @@ import pytest
 from nemo_curator.backends.base import BaseExecutor
 from nemo_curator.pipeline import Pipeline
 
-from hearth.curate import copies
+from hearth.curate import banding
 from hearth.curate.executor import InProcessExecutor, ray_executor
 from hearth.curate.normalise import clean
 from hearth.curate.onray import RayExecutor
@@ -279,7 +279,7 @@ def on_ray() -> Iterator[RayExecutor]:
 def test_a_corpus_that_is_made_on_ray_is_the_same_to_the_byte(
     corpus: Corpus, curated: Curate, on_ray: RayExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copies, "ON_RAY", 0)
+    monkeypatch.setattr(banding, "ON_RAY", 0)
     there = curated(executor=on_ray, shard_rows=24)
     assert there.metrics == corpus.metrics
     assert there.files() == corpus.files()

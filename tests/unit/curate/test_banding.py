@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,12 @@ import numpy as np
 import pytest
 
 from hearth.curate import banding, near
-from hearth.curate.near import SMALL, buckets, linked, pairs, write_bands
+from hearth.curate.near import SMALL, buckets, pairs, write_bands
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
 
-_TEXTS, _BANDS, _THRESHOLD = 400, 3, 0.8
+_TEXTS, _BANDS = 400, 3
+_SECTION = DedupSection(permutations=_BANDS * 8, bands=_BANDS, threshold=0.8)
 
 
 def each(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
@@ -44,19 +44,23 @@ def test_the_sets_are_those_of_one_process(
     monkeypatch.setattr(near, "_NAMES", at_once)
     monkeypatch.setattr(banding, "_SENT", at_once * 40)
 
+    monkeypatch.setattr(banding, "ON_RAY", 0)
+
     here, there = UnionFind(_TEXTS), UnionFind(_TEXTS)
-    section = DedupSection(permutations=_BANDS * 8, bands=_BANDS, threshold=_THRESHOLD)
-    assert list(pairs(bands, section, shingles, here))
-    banding.link(each, bands, _BANDS, shingles, _THRESHOLD, there)
+    assert list(pairs(bands, _SECTION, shingles, here))
     large = list(buckets(bands, range(_BANDS), least=SMALL + 1))
     assert list(map(len, large)) == [int((names[:, -1] == 7).sum())]
-    deque(linked(large, shingles, _THRESHOLD, there), maxlen=0)
+    banding.join(bands, _SECTION, shingles, there, each)
     assert there.names().tolist() == here.names().tolist()
 
 
-def test_texts_without_company_are_compared_with_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize("on_ray", [0, 4])
+def test_texts_without_company_are_compared_with_nobody(
+    on_ray: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(banding, "ON_RAY", on_ray)
     bands, sets = tmp_path / "bands.parquet", UnionFind(3)
     names = np.arange(6, dtype=np.uint64)
     write_bands(bands, 2, [(np.arange(3, dtype=np.uint32), names.tobytes())])
-    banding.link(each, bands, 2, [], _THRESHOLD, sets)
+    banding.join(bands, DedupSection(bands=2), [], sets, each)
     assert sets.names().tolist() == [0, 1, 2]
