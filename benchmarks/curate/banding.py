@@ -30,7 +30,8 @@ from hearth.curate.executor import quiet, ray_executor
 from hearth.curate.near import Places, write_bands
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
-from hearth.curate.shelf import Sets, Shelf
+from hearth.curate.sets import Sets
+from hearth.shelf import Shelf
 
 _SECTION: Final = DedupSection()
 _SHINGLES: Final = 200

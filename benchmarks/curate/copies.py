@@ -37,10 +37,11 @@ from hearth.curate.normalise import clean
 from hearth.curate.passes import BATCH
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
-from hearth.curate.shelf import Sets, Shelf
+from hearth.curate.sets import Sets
 from hearth.curate.shingles import BatchShingler
 from hearth.curate.stages.hash import signed
 from hearth.documents import read_documents
+from hearth.shelf import Shelf
 
 SPEED: Final = 0.8
 RECALL: Final = 0.97

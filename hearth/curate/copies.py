@@ -16,7 +16,7 @@ from hearth.curate.index import Index, columns_of
 from hearth.curate.near import linked, write_bands
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupEngine, DedupSection
-from hearth.curate.shelf import Sets
+from hearth.curate.sets import Sets
 from hearth.curate.spec import CurateSpec
 
 

@@ -12,8 +12,8 @@ from hearth.curate.index import STEPS, Index
 from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.repeats import Repeats
 from hearth.curate.rows import Row
-from hearth.curate.shelf import Shelf
 from hearth.curate.spec import CurateSpec, Domain
+from hearth.shelf import Shelf
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from hearth.curate.database import Database
 from hearth.curate.ledger import Step
 from hearth.curate.plan import SPLITS
 from hearth.curate.rows import Row
-from hearth.curate.shelf import Shelf
+from hearth.shelf import Shelf
 
 STEPS: Final = ("", *(step.value for step in Step))
 """By their numbers in `Index.step`; 0 is a document that is in."""

@@ -16,9 +16,9 @@ from hearth.curate.banding import Each
 from hearth.curate.database import Database, parquet
 from hearth.curate.index import STEPS, Index
 from hearth.curate.ledger import Step
-from hearth.curate.shelf import Shelf
 from hearth.curate.spec import CurateSpec, Language
 from hearth.curate.tables import PREPARED
+from hearth.shelf import Shelf
 
 _HEAVY: Final = frozenset(
     {"text", "shingles", "bands", "paragraphs", "passages", "passage_shingles", "passage_bands"}

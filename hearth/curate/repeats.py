@@ -21,8 +21,9 @@ from hearth.curate.near import jaccard
 from hearth.curate.paragraphs import DIGEST
 from hearth.curate.parts import PARTS, CopyWriter, Found
 from hearth.curate.plan import HELDNESS, SPLITS, UnionFind
-from hearth.curate.shelf import Sets, Shelf
+from hearth.curate.sets import Sets
 from hearth.curate.spec import CurateSpec
+from hearth.shelf import Shelf
 
 _NUMBER: Final = (1 << 32) - 1
 

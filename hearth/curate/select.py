@@ -19,7 +19,7 @@ from hearth.curate.ledger import Action, Ledger, Step
 from hearth.curate.near import jaccard
 from hearth.curate.plan import SPLITS
 from hearth.curate.rows import Row
-from hearth.curate.shelf import Sets
+from hearth.curate.sets import Sets
 from hearth.curate.sketches import Sketches
 from hearth.curate.spec import CurateSpec
 from hearth.lock import TombstoneKind, names_of

@@ -24,7 +24,7 @@ from hearth.curate.hashing import Hashes
 from hearth.curate.index import Index
 from hearth.curate.keys import ContentKey
 from hearth.curate.sections import DedupSection
-from hearth.curate.shelf import Sets
+from hearth.curate.sets import Sets
 from hearth.curate.spec import CurateSpec, Grave
 from hearth.lock import Sketch
 

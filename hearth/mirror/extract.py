@@ -1,13 +1,14 @@
 """Documents of one source: every file that a rule reads, cut into passages.
 
 What comes out does not depend on the order in which files and records come: of records that share a
-key the longest stays, and the others are refused by that name.
+key the longest stays, and the others are refused by that name. That is known when all were read:
+until then their texts lie on scratch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from hearth.documents import Document, doc_key
 from hearth.errors import DataError
 from hearth.mirror.archives import Member, members
 from hearth.mirror.extraction import Extraction, Scope
+from hearth.mirror.kept import Kept, get, put
 from hearth.mirror.passages import passages
 from hearth.mirror.plan import is_licence, place_of, record_key, rule_for
 from hearth.mirror.reader import Reader
 from hearth.mirror.records import Reason, Record, Refusal, Reject
-from hearth.mirror.spec import Limits, MirrorSource, Passages
+from hearth.mirror.spec import MirrorSource, Passages
+from hearth.shelf import Shelf
 
 _LICENCE_BYTES = 4 << 20
 
@@ -28,7 +31,7 @@ _LICENCE_BYTES = 4 << 20
 class Extracted:
     """What a source's packages hold."""
 
-    documents: list[Document] = field(default_factory=list)
+    documents: Kept
     rejects: list[Reject] = field(default_factory=list)
     licences: dict[str, bytes] = field(default_factory=dict)
     files: int = 0
@@ -37,10 +40,14 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A record and its place."""
+    """A record without its text, and its place."""
 
     path: str
     record: Record
+    length: int
+    """Of its text, in characters."""
+    number: int
+    """Of its text, on the shelf."""
     rule: Extraction
     work: str
     parallel: str | None
@@ -52,20 +59,19 @@ class _Held:
         of_source = self.record.key and self.rule.fields.unique is Scope.SOURCE
         return ("" if of_source else self.path, self.record.key)
 
-    @property
-    def rank(self) -> tuple[Any, ...]:
+    def rank(self, texts: Shelf) -> tuple[Any, ...]:
         """The lowest of those that share a key stays."""
         record = self.record
         said = (record.title, record.language, record.work, record.parallel, self.date)
-        return (-len(record.text), record.text, self.path, *((one or "") for one in said))
+        return (-self.length, get(texts, self.number), self.path, *((one or "") for one in said))
 
 
 def extract(
     source: MirrorSource,
     packages: dict[str, Path],
     passing: Passages,
-    limits: Limits,
     reader: Reader,
+    texts: Shelf,
 ) -> Extracted:
     """Read the packages of a source.
 
@@ -73,31 +79,36 @@ def extract(
         source: the source, with its rules.
         packages: name → local file. A folder's files keep their paths as names.
         passing: how long passages are.
-        limits: what is too much.
-        reader: reads the files.
+        reader: reads the files, and knows what is too much.
+        texts: an empty shelf; what is returned can be read while it is open.
 
     Raises:
         DataError: a package is damaged or hostile, no rule matched any file, or all was refused.
     """
-    result = Extracted()
+    result = Extracted(Kept(texts))
     held: dict[tuple[str, str], _Held] = {}
     for name, package in sorted(packages.items()):
-        for member in members(package, limits):
+        for member in members(package, reader.limits):
             # A package of one plain file is known by its name in the source, not on this disk.
             path = name if member.path == package.name else member.path
-            for one in _read(source, path, member, reader, result):
-                other = held.get(one.key, one)
-                stays, goes = (other, one) if other.rank <= one.rank else (one, other)
-                held[one.key] = stays
+            for one in _read(source, path, member, reader, texts, result):
+                other = held.setdefault(one.key, one)
                 if other is not one:
-                    result.rejects.append(_refused(source, goes, stays))
-    _cut(source, held, passing, result)
+                    stays, goes = sorted((other, one), key=lambda some: some.rank(texts))
+                    held[one.key] = stays
+                    result.rejects.append(_refused(source, goes, stays, texts))
+    _cut(source, held, passing, texts, result)
     _check(source, result)
     return result
 
 
 def _read(
-    source: MirrorSource, path: str, member: Member, reader: Reader, result: Extracted
+    source: MirrorSource,
+    path: str,
+    member: Member,
+    reader: Reader,
+    texts: Shelf,
+    result: Extracted,
 ) -> Iterator[_Held]:
     if is_licence(source, path):
         with member.open() as stream:
@@ -116,7 +127,9 @@ def _read(
         else:
             yield _Held(
                 path=path,
-                record=found,
+                record=replace(found, text=""),
+                length=len(found.text),
+                number=put(texts, found.text),
                 rule=rule,
                 work=f"{work}/{found.work}" if found.work else work,
                 parallel="/".join(filter(None, (parallel, found.parallel))) or None,
@@ -126,22 +139,27 @@ def _read(
         result.rejects.append(Reject(source.id, path, Refusal(Reason.EMPTY, "has no records")))
 
 
-def _refused(source: MirrorSource, goes: _Held, stays: _Held) -> Reject:
-    same = "with the same text" if goes.record.text == stays.record.text else "with another text"
+def _refused(source: MirrorSource, goes: _Held, stays: _Held, texts: Shelf) -> Reject:
+    equal = get(texts, goes.number) == get(texts, stays.number)
+    same = "with the same text" if equal else "with another text"
     detail = f"its key is also that of a record in {stays.path}, {same}: keys must be unique"
     return Reject(source.id, goes.path, Refusal(Reason.DUPLICATE_KEY, detail, goes.record.key))
 
 
 def _cut(
-    source: MirrorSource, held: dict[tuple[str, str], _Held], passing: Passages, result: Extracted
+    source: MirrorSource,
+    held: dict[tuple[str, str], _Held],
+    passing: Passages,
+    texts: Shelf,
+    result: Extracted,
 ) -> None:
     taken: set[str] = set()
     for (path, key), one in sorted(held.items()):
-        record = one.record
-        cut = passages(record.text, passing.characters, fenced=record.fenced)
-        texts = [record.text] if record.whole else cut
+        record, text = one.record, get(texts, one.number)
+        cut = passages(text, passing.characters, fenced=record.fenced)
+        parts = [text] if record.whole else cut
         keys = [
-            doc_key(source.id, record_key(path, key, number)) for number in range(1, len(texts) + 1)
+            doc_key(source.id, record_key(path, key, number)) for number in range(1, len(parts) + 1)
         ]
         if clash := taken.intersection(keys):
             detail = f"{min(clash)} is also a passage of another record: keys must be unique"
@@ -149,21 +167,20 @@ def _cut(
             result.rejects.append(Reject(source.id, one.path, refusal))
             continue
         taken.update(keys)
-        result.documents += [
-            Document(
-                doc_key=name,
-                source=source.id,
-                work=one.work,
-                parallel=one.parallel,
-                language=record.language or one.rule.language,
-                licence=source.licence,
-                title=record.title,
-                text=text,
-                date=one.date,
+        for name, part in zip(keys, parts, strict=True):
+            result.documents.add(
+                Document(
+                    doc_key=name,
+                    source=source.id,
+                    work=one.work,
+                    parallel=one.parallel,
+                    language=record.language or one.rule.language,
+                    licence=source.licence,
+                    title=record.title,
+                    text=part,
+                    date=one.date,
+                )
             )
-            for name, text in zip(keys, texts, strict=True)
-        ]
-    result.documents.sort(key=lambda document: document.doc_key)
 
 
 def _check(source: MirrorSource, result: Extracted) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -31,6 +32,7 @@ from hearth.mirror.spec import (
     MirrorSpec,
     PypiSource,
 )
+from hearth.shelf import Shelf
 from hearth.stage.context import Context
 from hearth.storage import Store
 
@@ -62,10 +64,11 @@ def run(context: Context) -> dict[str, Any]:
     sources: dict[str, Any] = {}
     with Reader(spec.limits, context.scratch) as reader:
         for done, source in enumerate(spec.sources, start=1):
-            result = extract(source, packages[source.id], spec.passages, spec.limits, reader)
-            manifest += _publish(context, spec, plan, source, packages[source.id], result)
+            with Shelf(context.scratch, "texts") as texts:
+                result = extract(source, packages[source.id], spec.passages, reader, texts)
+                manifest += _publish(context, spec, plan, source, packages[source.id], result)
+                sources[source.id] = _metrics(result, spec.pins[source.id].version)
             rejects += result.rejects
-            sources[source.id] = _metrics(result, spec.pins[source.id].version)
             context.progress("extract", done, len(spec.sources), "sources", source.id)
     _publish_lists(context, manifest, rejects)
     return _totals(sources, rejects, manifest, downloaded)
@@ -220,7 +223,7 @@ def _metrics(result: Extracted, version: str) -> dict[str, Any]:
     }
 
 
-def _by_language(documents: list[Document]) -> dict[str, Any]:
+def _by_language(documents: Iterable[Document]) -> dict[str, Any]:
     count: Counter[str] = Counter()
     characters: Counter[str] = Counter()
     size: Counter[str] = Counter()

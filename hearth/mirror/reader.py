@@ -55,7 +55,7 @@ class Reader:
             limits: what is too much.
             scratch: an existing folder, for the files of archives, one at a time.
         """
-        self._limits = limits
+        self.limits = limits
         self._local = scratch / "member"
         self._worker: subprocess.Popen[bytes] | None = None
         self._buffer = bytearray()
@@ -112,7 +112,7 @@ class Reader:
         """Return where a file lies, or what is in it if it is small and inside of a package."""
         if member.local is not None:
             return member.local
-        limits = self._limits
+        limits = self.limits
         most = limits.unpacked_bytes if rule.format in STREAMED else limits.document_bytes + 1
         try:
             with member.open() as stream:
@@ -156,7 +156,7 @@ class Reader:
             stdout=subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        self._send(worker, self._limits.model_dump_json().encode() + b"\n")
+        self._send(worker, self.limits.model_dump_json().encode() + b"\n")
         try:
             self._message(_START_SECONDS)
         except _GoneError as gone:
@@ -170,7 +170,7 @@ class Reader:
         worker.stdin.flush()
 
     def _next(self) -> Record | Refusal | None:
-        kind, what = self._message(self._limits.record_seconds)
+        kind, what = self._message(self.limits.record_seconds)
         match kind:
             case "record":
                 return Record(*what)

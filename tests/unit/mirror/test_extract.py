@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from hearth.mirror.extract import Extracted, extract
 from hearth.mirror.reader import Reader
 from hearth.mirror.records import Reason
 from hearth.mirror.spec import FileSource, Limits, Passages
+from hearth.shelf import Shelf
 
 LIMITS = Limits()
 LONG = "p\n\n" * 200 + "q" * 150
@@ -38,6 +42,8 @@ ROWS = st.lists(
 class Desk:
     folder: Path
     reader: Reader
+    shelves: ExitStack
+    numbers: Iterator[int] = field(default_factory=count)
 
     def read(self, files: dict[str, list[dict[str, Any]]], **rule: Any) -> Extracted:
         packages = {}
@@ -59,14 +65,15 @@ class Desk:
         source = FileSource.model_validate(
             {"id": "s", "kind": "file", "path": ".", "licence": "MIT", "extract": rules}
         )
-        return extract(source, packages, Passages(characters=200), LIMITS, self.reader)
+        texts = self.shelves.enter_context(Shelf(self.folder, f"texts-{next(self.numbers)}"))
+        return extract(source, packages, Passages(characters=200), self.reader, texts)
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("desk")
-    with Reader(LIMITS, folder) as reader:
-        yield Desk(folder, reader)
+    with Reader(LIMITS, folder) as reader, ExitStack() as shelves:
+        yield Desk(folder, reader, shelves)
 
 
 KEYED = {"key": "id", "unique": "source"}
@@ -83,7 +90,7 @@ def test_the_order_of_records_changes_nothing(
     shuffled = list(rows)
     random.shuffle(shuffled)
     again = desk.read({f"x.{form}": shuffled}, fields=KEYED)
-    assert again.documents == ordered.documents
+    assert list(again.documents) == list(ordered.documents)
     reasons = [Counter(r.refusal.reason for r in one.rejects) for one in (ordered, again)]
     assert reasons[0] == reasons[1]
 
@@ -96,7 +103,7 @@ def test_a_key_of_the_source_does_not_know_its_file(
     rows = [FIXED, *rows]
     one = desk.read({"x.jsonl": rows}, fields=KEYED)
     two = desk.read({"x.jsonl": rows[: cut + 1], "y.jsonl": rows[cut + 1 :]}, fields=KEYED)
-    assert one.documents == two.documents
+    assert list(one.documents) == list(two.documents)
 
 
 @given(ROWS)
@@ -163,3 +170,29 @@ def test_a_file_without_records_is_a_reject(desk: Desk) -> None:
 def test_a_source_without_any_document_is_an_error(desk: Desk) -> None:
     with pytest.raises(DataError, match=r"all 1 records were refused; the first: x\.jsonl: empty"):
         desk.read({"x.jsonl": [{"id": "a", "text": ""}]})
+
+
+def test_the_texts_of_a_source_are_never_held_all_at_once(desk: Desk) -> None:
+    rows = ({"id": f"{number}", "text": f"{number} " * 4_000} for number in range(1_000))
+    path = desk.folder / "large.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    source = FileSource.model_validate(
+        {
+            "id": "s",
+            "kind": "file",
+            "path": ".",
+            "licence": "MIT",
+            "extract": [{"files": "*.jsonl", "format": "jsonl", "fields": KEYED}],
+        }
+    )
+    tracemalloc.start()
+    try:
+        with Shelf(desk.folder, "large") as texts:
+            found = extract(source, {path.name: path}, Passages(), desk.reader, texts)
+            characters = sum(len(document.text) for document in found.documents)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert characters > 10_000_000
+    assert peak < characters / 2
