@@ -48,8 +48,8 @@ class Tier:
 
 TIERS = (
     Tier("unit", AIRFLOW, spread="load"),
-    Tier("compute", AIRFLOW, only="not slurm"),
-    Tier("slurm", AIRFLOW, folder="compute", only="slurm"),
+    Tier("compute", AIRFLOW, only="not slurm", spread="load"),
+    Tier("slurm", AIRFLOW, folder="compute", only="slurm", spread="loadfile"),
     Tier("stages", STAGES, spread="loadfile"),
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),
