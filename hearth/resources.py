@@ -27,6 +27,8 @@ RAY_ADDRESS: Final = "RAY_ADDRESS"
 """Ray's own variable: the cluster that a job works on."""
 RAY_HERE: Final = "local"
 """Its value, Ray's own too, for a cluster of one node: started here, it ends with the run."""
+RAY_PLACE: Final = rf"^({RAY_HERE}|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9_.-]*):[0-9]{{1,5}})$"
+"""Its values that are understood; an address of IPv6 stands in brackets."""
 
 METRICS: Final = "metrics"
 """Under this key of a job's settings stands the `MetricsTarget`."""
@@ -263,7 +265,7 @@ class RayCluster(FrozenModel):
     """A Ray cluster that is there; the machine that a job runs on must be a node of it."""
 
     address: str = Field(
-        pattern=r"^(local|\[?[A-Za-z0-9][A-Za-z0-9_.:-]*\]?:[0-9]{1,5})$",
+        pattern=RAY_PLACE,
         description="`host:port` of its head; `local`: one of one node, which the job starts.",
     )
     token_file: Path | None = Field(

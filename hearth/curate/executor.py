@@ -19,7 +19,7 @@ from nemo_curator.tasks import EmptyTask, Task
 
 from hearth.curate.guard import on_ray
 from hearth.errors import HearthError, SpecError
-from hearth.resources import RAY_ADDRESS, RAY_HERE
+from hearth.resources import RAY_ADDRESS, RAY_HERE, RAY_PLACE
 
 if TYPE_CHECKING:
     from hearth.curate.onray import RayExecutor
@@ -32,7 +32,6 @@ RAY_ABOVE_BYTES: Final = 64 * 2**20
 Ray was seen to be faster from a sixth of it on two processors: `benchmarks/README.md`.
 """
 
-_ADDRESS: Final = re.compile(r"\[?[^/\s]+\]?:\d{1,5}")
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage and the number of documents it has just finished."""
@@ -114,7 +113,7 @@ def choose(
         SpecError: The address is none.
     """
     quiet()
-    if cluster and cluster != RAY_HERE and not _ADDRESS.fullmatch(cluster):
+    if cluster and not re.fullmatch(RAY_PLACE, cluster):
         message = (
             f"{RAY_ADDRESS} = {cluster}: is not understood: name the cluster's head as host:port, "
             f"or {RAY_HERE!r} for a cluster that is started here"

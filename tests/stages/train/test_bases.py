@@ -23,6 +23,7 @@ from hearth.train.chat import conversations, encoded
 from hearth.train.data import TARGET
 from hearth.train.network import network
 from hearth.train.run import History
+from hearth.train.sections import Mode
 from hearth.train.spec import CONTRACT, END_OF_TEXT, TrainSpec
 from hearth.train.tokenizer import learn, save
 from tests import artifacts
@@ -117,10 +118,11 @@ def claim(program: Program, spec: TrainSpec, base: InputRef) -> Attempt:
     )
 
 
-def sft(**changes: Any) -> TrainSpec:
+def based(mode: Mode = Mode.SFT, **changes: Any) -> TrainSpec:
+    """What starts from a base."""
     return TrainSpec.model_validate(
         {
-            "mode": "sft",
+            "mode": mode,
             "base": {"source": "base"},
             "optimizer": {"kind": "adamw", "learning_rate": 1e-3},
             "schedule": {"warmup_steps": 1},
@@ -169,7 +171,7 @@ def test_a_base_with_a_template_is_fine_tuned(
         program, {"sources": [{**model, "model": ["*.json", "*.jinja", "*.safetensors"]}]}, tmp_path
     )
     numerics = {"global_batch": 4, "world_size": 1, "micro_batch": 2}
-    attempt = claim(program, sft(steps=30, numerics=numerics), base)
+    attempt = claim(program, based(steps=30, numerics=numerics), base)
     log = tmp_path / "log"
     assert program.start(attempt, log).wait(240) == EXIT_OK, log.read_text()
     record = record_of(program, attempt)
@@ -205,7 +207,7 @@ def test_fine_tuning_needs_conversations(
         program, {"sources": [{**model, "model": ["*.json", "*.jinja", "*.safetensors"]}]}, tmp_path
     )
     numerics = {"global_batch": 4, "world_size": 1, "micro_batch": 2}
-    attempt = claim(program, sft(steps=30, numerics=numerics), base)
+    attempt = claim(program, based(steps=30, numerics=numerics), base)
     log = tmp_path / "log"
     assert program.start(attempt, log).wait(240) == EXIT_DATA, log.read_text()
     assert "no conversation in it fits 64 tokens" in attempt.exit().message
@@ -230,19 +232,9 @@ def real_base(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Inp
 def test_a_real_model_from_pypi_is_pretrained_further(
     program: Program, tmp_path: Path, real_base: InputRef
 ) -> None:
-    spec = TrainSpec.model_validate(
-        {
-            "mode": "continue",
-            "base": {"source": "base"},
-            "optimizer": {"kind": "adamw", "learning_rate": 1e-4},
-            "schedule": {"warmup_steps": 1},
-            "sequence_length": 64,
-            "steps": 4,
-            "validations": 1,
-            "validation_sequences": 4,
-            "numerics": {"global_batch": 2, "world_size": 1, "micro_batch": 2},
-        }
-    )
+    numerics = {"global_batch": 2, "world_size": 1, "micro_batch": 2}
+    optimizer = {"kind": "adamw", "learning_rate": 1e-4}
+    spec = based(Mode.CONTINUE, steps=4, numerics=numerics, optimizer=optimizer)
     attempt = claim(program, spec, real_base)
     log = tmp_path / "log"
     assert program.start(attempt, log).wait(280) == EXIT_OK, log.read_text()
@@ -260,7 +252,7 @@ def test_adapters_on_a_real_model_from_pypi(
 ) -> None:
     program = publish("more-talks", {"train": talks(80, 0), "validation": talks(8, 1)})
     numerics = {"global_batch": 2, "world_size": 1, "micro_batch": 2}
-    spec = sft(steps=4, numerics=numerics, sequence_length=96, lora={"rank": 8})
+    spec = based(steps=4, numerics=numerics, sequence_length=96, lora={"rank": 8})
     attempt = claim(program, spec, real_base)
     log = tmp_path / "log"
     assert program.start(attempt, log).wait(280) == EXIT_OK, log.read_text()

@@ -147,7 +147,15 @@ def test_a_ray_cluster_is_told_to_curation_alone_and_no_secret_with_it() -> None
     }
 
 
-@pytest.mark.parametrize("address", ["", "10.0.0.5", "ray://10.0.0.5:10001", "a b:1", "auto"])
+@pytest.mark.parametrize("address", ["head.internal:6379", "[fd00::5]:6379", "local"])
+def test_an_address_of_rays_is_taken(address: str) -> None:
+    named = profile(ray={"address": address}).compute.environment_of(Stage.CURATE)
+    assert named == {"RAY_ADDRESS": address}
+
+
+@pytest.mark.parametrize(
+    "address", ["", "10.0.0.5", "fd00::5:6379", "ray://10.0.0.5:10001", "a b:1", "auto"]
+)
 def test_an_address_that_is_no_rays_is_refused(address: str) -> None:
     with pytest.raises(ValidationError, match="address"):
         profile(ray={"address": address})
