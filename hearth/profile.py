@@ -17,7 +17,8 @@ from hearth.errors import NotFoundError, SpecError, TransientError
 from hearth.images import Images
 from hearth.model import CURATOR, MODEL, FrozenModel
 from hearth.policy import ObjectLock, Policy, Rejecting, RejectSettings
-from hearth.resources import RAY_ADDRESS, BackendName, Compute, MetricsTarget
+from hearth.raycluster import RAY_ADDRESS
+from hearth.resources import BackendName, Compute, MetricsTarget
 from hearth.settings import settings
 from hearth.yamlfile import load_model
 

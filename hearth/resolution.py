@@ -12,7 +12,7 @@ from hearth.curate.keywords.lists import pin_lists
 from hearth.errors import NotFoundError, PolicyViolation, SpecError, TransientError
 from hearth.lock import Lock
 from hearth.mirror.access import Access
-from hearth.mirror.collection import check_collections
+from hearth.mirror.admission import check_collections
 from hearth.mirror.resolve import resolve
 from hearth.model import FrozenModel, Stage
 from hearth.previous import previous_of

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, StringConstraints, model
 
 from hearth.errors import SpecError
 from hearth.model import FrozenModel, Stage
+from hearth.raycluster import RayCluster
 
 # What a job of several nodes finds in its environment: how many there are, the words (a JSON list)
 # before a command that is to run once on every node, and where its ranks may meet (host:port).
@@ -22,13 +23,6 @@ GRACE: Final = "HEARTH_GRACE"
 
 TRIED_API: Final = "v0.0.38"
 """The version of slurmrestd's API that Hearth was run against: Slurm 22.05's."""
-
-RAY_ADDRESS: Final = "RAY_ADDRESS"
-"""Ray's own variable: the cluster that a job works on."""
-RAY_HERE: Final = "local"
-"""Its value, Ray's own too, for a cluster of one node: started here, it ends with the run."""
-RAY_PLACE: Final = rf"^({RAY_HERE}|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9_.-]*):[0-9]{{1,5}})$"
-"""Its values that are understood; an address of IPv6 stands in brackets."""
 
 METRICS: Final = "metrics"
 """Under this key of a job's settings stands the `MetricsTarget`."""
@@ -259,29 +253,6 @@ class RunnerSettings(FrozenModel):
         default="runner_token",
         description="Which of the profile's `secrets` holds the token that they ask for.",
     )
-
-
-class RayCluster(FrozenModel):
-    """A Ray cluster that is there; the machine that a job runs on must be a node of it."""
-
-    address: str = Field(
-        pattern=RAY_PLACE,
-        description="`host:port` of its head; `local`: one of one node, which the job starts.",
-    )
-    token_file: Path | None = Field(
-        default=None,
-        description="A file on the job's machine with the token that the cluster asks for, if it "
-        "asks for one (Ray's `RAY_AUTH_MODE=token`).",
-    )
-
-    def environment(self) -> dict[str, str]:
-        """Return Ray's own variables for it: no secret is in them."""
-        token = (
-            {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
-            if self.token_file
-            else {}
-        )
-        return {RAY_ADDRESS: self.address, **token}
 
 
 class Compute(FrozenModel):

@@ -26,7 +26,8 @@ from typing import Final
 import numpy as np
 
 from hearth.curate import banding
-from hearth.curate.executor import quiet, ray_executor
+from hearth.curate.choice import ray_executor
+from hearth.curate.executor import quiet
 from hearth.curate.near import Places, write_bands
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection

@@ -112,7 +112,8 @@ def _measure(size: int, files: int, *, ray: bool = False) -> dict[str, Any]:
 def _curate(folder: Path, *, ray: bool) -> dict[str, Any]:
     """Curate a folder's documents in this process."""
     from hearth.curate import run  # noqa: PLC0415 - measured apart
-    from hearth.curate.executor import InProcessExecutor, quiet, ray_executor  # noqa: PLC0415
+    from hearth.curate.choice import ray_executor  # noqa: PLC0415
+    from hearth.curate.executor import InProcessExecutor, quiet  # noqa: PLC0415
     from hearth.curate.keys import ContentKey  # noqa: PLC0415
     from hearth.curate.passes import Pass  # noqa: PLC0415
     from hearth.curate.shards import Shards  # noqa: PLC0415

@@ -118,7 +118,8 @@ def _steps(where: str, count: int) -> None:
     from nemo_curator.pipeline import Pipeline  # noqa: PLC0415 - as above
 
     from benchmarks.curate.filters import batches, ours, texts  # noqa: PLC0415
-    from hearth.curate.executor import InProcessExecutor, ray_executor  # noqa: PLC0415
+    from hearth.curate.choice import ray_executor  # noqa: PLC0415
+    from hearth.curate.executor import InProcessExecutor  # noqa: PLC0415
 
     made = {"here": InProcessExecutor, "ray": ray_executor, "data": RayDataExecutor}
     executor = made[where]()

@@ -30,8 +30,8 @@ def run(context: Context) -> dict[str, Any]:
     """Fetch, curate, publish; return the metrics."""
     # Curator takes seconds to import, and a job that is refused should not wait for it.
     from hearth.curate import card, mixture  # noqa: PLC0415
-    from hearth.curate import executor as executors  # noqa: PLC0415
     from hearth.curate.about import about  # noqa: PLC0415
+    from hearth.curate.choice import choose  # noqa: PLC0415
     from hearth.curate.passes import Pass  # noqa: PLC0415
     from hearth.curate.prepare import readable  # noqa: PLC0415
     from hearth.curate.rejected import area_of, keep  # noqa: PLC0415
@@ -74,7 +74,7 @@ def run(context: Context) -> dict[str, Any]:
     scratch.mkdir()
     shards = Shards(scratch, _identity(context, key), context.attempt, context.earlier)
     inputs = Inputs(documents, items, questions, previous, entries, tokenizer)
-    with closing(executors.choose(size, cluster, progress)) as chosen:
+    with closing(choose(size, cluster, progress)) as chosen:
         run_pass = Pass(chosen, shards)
         metrics, written = curate(inputs, spec, key, out, run_pass, say)
     context.publish(out / mixture.FILE, mixture.FILE)

@@ -26,7 +26,7 @@ from hearth.curate.index import Index
 from hearth.curate.near import runs
 from hearth.curate.sections import DedupSection
 from hearth.errors import SpecError
-from hearth.resources import RAY_HERE
+from hearth.raycluster import RAY_HERE
 
 UNVERIFIED: Final = "deduplication by cuDF: written against Curator 1.4, never run on a GPU"
 """For the record of whoever used it."""

@@ -1,37 +1,16 @@
-"""Where a Curator pipeline runs: in this process, or on Ray.
-
-A Ray cluster takes some seconds to start on a small machine, and so does each of its workers; a
-corpus of a few megabytes is done in less. Both executors give the same rows.
-"""
+"""Runs a Curator pipeline in this process."""
 
 from __future__ import annotations
 
-import logging
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
 
 from loguru import logger
 from nemo_curator.backends.base import BaseExecutor, BaseStageAdapter, NodeInfo, WorkerMetadata
 from nemo_curator.stages.base import ProcessingStage
 from nemo_curator.tasks import EmptyTask, Task
 
-from hearth.curate.guard import on_ray
-from hearth.errors import HearthError, SpecError
-from hearth.resources import RAY_ADDRESS, RAY_HERE, RAY_PLACE
-
-if TYPE_CHECKING:
-    from hearth.curate.onray import RayExecutor
-
-log = logging.getLogger(__name__)
-
-RAY_ABOVE_BYTES: Final = 64 * 2**20
-"""Input, as stored, from which a Ray cluster is started where none is named.
-
-Ray was seen to be faster from a sixth of it on two processors: `benchmarks/README.md`.
-"""
-
+from hearth.errors import HearthError
 
 Progress = Callable[[str, int], None]
 """Called with the name of a stage and the number of documents it has just finished."""
@@ -97,48 +76,6 @@ class InProcessExecutor(BaseExecutor):
                 self._progress(first.stage.name, sum(task.num_items for task in results))
             done += self._through(rest, results)
         return done
-
-
-def choose(
-    input_bytes: int, cluster: str | None, progress: Progress
-) -> InProcessExecutor | RayExecutor:
-    """Return the executor for an input of this size, which is to be closed in the end.
-
-    Args:
-        input_bytes: What is to be read, as stored.
-        cluster: The address of a Ray cluster, which is taken whatever the size.
-        progress: Told what has been done.
-
-    Raises:
-        SpecError: The address is none.
-    """
-    quiet()
-    if cluster and not re.fullmatch(RAY_PLACE, cluster):
-        message = (
-            f"{RAY_ADDRESS} = {cluster}: is not understood: name the cluster's head as host:port, "
-            f"or {RAY_HERE!r} for a cluster that is started here"
-        )
-        raise SpecError(message)
-    if cluster:
-        log.info("on the Ray cluster that was named: %s", cluster)
-    elif input_bytes < RAY_ABOVE_BYTES:
-        return InProcessExecutor(progress)
-    else:
-        log.info("%d bytes of input, Ray from %d: on Ray", input_bytes, RAY_ABOVE_BYTES)
-    on_ray()
-    return ray_executor(progress, cluster or RAY_HERE)
-
-
-def ray_executor(progress: Progress | None = None, cluster: str = RAY_HERE) -> RayExecutor:
-    """Return the executor on a Ray cluster, which reports nothing to Ray's makers."""
-    from ray._common.usage.usage_lib import (  # noqa: PLC0415 - no public way to switch it off
-        set_usage_stats_enabled_via_env_var,
-    )
-
-    from hearth.curate.onray import RayExecutor  # noqa: PLC0415 - slow to import
-
-    set_usage_stats_enabled_via_env_var(False)
-    return RayExecutor(progress, cluster)
 
 
 def quiet() -> None:

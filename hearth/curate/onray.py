@@ -22,7 +22,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from hearth.curate.executor import InProcessExecutor, Progress, quiet
 from hearth.errors import TransientError
-from hearth.resources import RAY_HERE
+from hearth.raycluster import RAY_HERE
 
 _NOT_STARTED: Final = "node timed out during startup"
 _PATIENCE: Final = 30.0

@@ -22,7 +22,7 @@ from hearth.compute.jobdir import EXIT, SCRATCH, SHIM, STOP
 from hearth.compute.local import LocalBackend, list_jobs
 from hearth.compute.outcome import Cause, JobState
 from hearth.compute.process import ProcessIdentity
-from hearth.resources import RAY_ADDRESS
+from hearth.raycluster import RAY_ADDRESS
 
 if TYPE_CHECKING:
     from tests.compute.conftest import LocalRig

@@ -33,7 +33,7 @@ from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_SPEC, SpecError
 from hearth.model import Stage
 from hearth.profile import SecretRef
-from hearth.resources import RAY_ADDRESS
+from hearth.raycluster import RAY_ADDRESS
 from hearth.storage import Store
 from tests import artifacts
 from tests.artifacts import execute, publish

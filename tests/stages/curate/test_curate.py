@@ -15,7 +15,8 @@ from nemo_curator.backends.base import BaseExecutor
 from nemo_curator.pipeline import Pipeline
 
 from hearth.curate import banding
-from hearth.curate.executor import InProcessExecutor, ray_executor
+from hearth.curate.choice import ray_executor
+from hearth.curate.executor import InProcessExecutor
 from hearth.curate.normalise import clean
 from hearth.curate.onray import RayExecutor
 from hearth.curate.perplexity import NgramModel

@@ -22,7 +22,8 @@ from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate import cell, judge, prepare, refine
 from hearth.curate.cell import BrokenError, Cell, KilledError, PoisonError
-from hearth.curate.executor import InProcessExecutor, ray_executor
+from hearth.curate.choice import ray_executor
+from hearth.curate.executor import InProcessExecutor
 from hearth.curate.passes import Pass
 from hearth.curate.shards import Shards
 from hearth.curate.spec import ReadSection

@@ -25,7 +25,8 @@ from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
-from hearth.resources import RAY_ADDRESS, Compute, RayCluster
+from hearth.raycluster import RAY_ADDRESS, RayCluster
+from hearth.resources import Compute
 from hearth.stage.job import environment_for
 from hearth.storage import Store
 from tests import artifacts

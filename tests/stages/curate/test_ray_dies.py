@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from hearth.attempt import Attempt, Outcome, exit_of
-from hearth.curate.executor import InProcessExecutor, ray_executor
+from hearth.curate.choice import ray_executor
+from hearth.curate.executor import InProcessExecutor
 from hearth.curate.passes import Pass
 from hearth.curate.prepare import prepare
 from hearth.curate.shards import Shards
@@ -25,7 +26,7 @@ from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.profile import SecretRef, StorageSettings
-from hearth.resources import RAY_ADDRESS, RAY_HERE
+from hearth.raycluster import RAY_ADDRESS, RAY_HERE
 from hearth.stage.job import environment_for
 from hearth.storage import Store
 from tests import artifacts

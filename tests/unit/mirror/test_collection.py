@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from hearth.errors import PolicyViolation
-from hearth.mirror.collection import Collection, check_collections
+from hearth.mirror.admission import check_collections
+from hearth.mirror.collection import Collection
 from hearth.mirror.spec import MirrorSection
 from hearth.policy import Policy
 from hearth.recipe import load_recipe
