@@ -29,8 +29,11 @@ def guarded(program: Callable[[], int]) -> int:
     """
     global _pipe  # noqa: PLW0603 - one a process, like the process itself
     reading, writing = os.pipe()
+    # A stop waits until it can be passed on.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     child = os.fork()
     if not child:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(reading)
         # Whoever kills the parent means the work.
         ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
@@ -42,6 +45,7 @@ def guarded(program: Callable[[], int]) -> int:
         os.kill(child, number)
 
     signal.signal(signal.SIGTERM, pass_on)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
