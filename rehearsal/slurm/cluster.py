@@ -13,7 +13,7 @@ from typing import Final
 from hearth.compute import process
 from hearth.compute.process import ProcessIdentity
 from rehearsal.slurm import config
-from rehearsal.slurm.config import Ports
+from rehearsal.slurm.config import CLUSTER, Ports
 from rehearsal.slurm.daemon import SEARCH_PATH, Daemon
 
 _TABLES: Final = Path("/usr/share/mysql/mysql_system_tables.sql")
@@ -196,6 +196,21 @@ class Cluster:
             },
         )  # fmt: skip
 
+    def accounted(self, name: str, column: str) -> list[str]:
+        """What accounting says of all jobs of a name; unasked, it forgets them at midnight."""
+        which = (f"--name={name}", "--starttime=now-30days", f"--format={column}")
+        return self.run("sacct", "--noheader", "--allocations", "--parsable2", *which).split()
+
+    def age(self, seconds: int) -> None:
+        """Let all that is in accounting have been so much earlier."""
+        columns = ("time_submit", "time_eligible", "time_start", "time_end")
+        earlier = ", ".join(f"{name} = {name} - {seconds}" for name in columns)
+        self._accounting.stop()
+        self._database.stop()
+        self._bootstrap(f"use slurm;\nupdate {CLUSTER}_job_table set {earlier};\n")
+        self._start_database()
+        self.start_accounting()
+
     def until_idle(self, *nodes: str) -> None:
         """Wait until nodes are there for jobs."""
         deadline = time.monotonic() + _PATIENCE
@@ -255,26 +270,36 @@ class Cluster:
             (run / "munge.socket").exists,
         )  # fmt: skip
 
-    def _start_database(self) -> None:
-        folder = self.home / "db"
-        options = [
-            "--no-defaults", f"--user={self.user}", f"--datadir={folder}",
+    @property
+    def _options(self) -> list[str]:
+        """What every start of the database is told."""
+        return [
+            "--no-defaults", f"--user={self.user}", f"--datadir={self.home}/db",
             "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin",
         ]  # fmt: skip
-        if not (folder / "ibdata1").exists():
-            tables = "create database mysql;\nuse mysql;\n" + _TABLES.read_text()
-            with (self.home / "log" / "bootstrap.log").open("wb") as log:
-                subprocess.run(
-                    ["/usr/sbin/mariadbd", *options, "--bootstrap"],
-                    input=tables.encode(),
-                    stdout=log,
-                    stderr=log,
-                    check=True,
-                    timeout=_PATIENCE,
-                )
+
+    def _bootstrap(self, statements: str) -> None:
+        """Have a database that does not run do something: Debian's server comes without a client.
+
+        Raises:
+            CalledProcessError: it did not; `log/bootstrap.log` says why.
+        """
+        with (self.home / "log" / "bootstrap.log").open("wb") as log:
+            subprocess.run(
+                ["/usr/sbin/mariadbd", *self._options, "--bootstrap"],
+                input=statements.encode(),
+                stdout=log,
+                stderr=log,
+                check=True,
+                timeout=_PATIENCE,
+            )
+
+    def _start_database(self) -> None:
+        if not (self.home / "db" / "ibdata1").exists():
+            self._bootstrap("create database mysql;\nuse mysql;\n" + _TABLES.read_text())
         # Nobody but this user reaches the socket, so there is nobody to tell apart.
         self._database.start(
-            ["mariadbd", *options, "--skip-networking", "--skip-grant-tables",
+            ["mariadbd", *self._options, "--skip-networking", "--skip-grant-tables",
              f"--socket={self._socket}", "--innodb-lock-wait-timeout=900",
              f"--pid-file={self.home}/run/mariadbd.pid"],
             self._socket.exists,

@@ -129,8 +129,8 @@ class Rehearsed(Machine):
     def numbers(self, attempt: Attempt) -> set[str]:
         """Every job id that Slurm ever gave under an attempt's name, from its accounting."""
         name = self.job(attempt).slurm_name
-        rows = self.slurm.run("sacct", "-n", "-X", "-P", "--name", name, "-o", "jobid")
-        return set(rows.split())
+        rows = self.slurm.accounted(name, "jobid")
+        return set(rows)
 
     def queue(self) -> list[str]:
         """The states of all jobs that Slurm has not done with."""

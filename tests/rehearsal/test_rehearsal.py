@@ -95,8 +95,7 @@ def test_every_stage_is_one_job_of_slurm_and_training_has_two_nodes(
     for stage in ALL_STAGES:
         assert len(machine.numbers(first.attempts(stage).latest())) == 1, stage
     name = machine.job(first.attempts(Stage.TRAIN).latest()).slurm_name
-    nodes = machine.slurm.run("sacct", "-n", "-X", "-P", "--name", name, "-o", "nnodes")
-    assert nodes == "2"
+    assert machine.slurm.accounted(name, "nnodes") == ["2"]
     assert machine.complete().headers["X-Hearth-Version"] == machine.serving()
 
 

@@ -14,13 +14,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from hearth.compute.slurm.states import SlurmJob
-from hearth.compute.slurm.transport import WARNING, Submission
+from hearth.compute.slurm.transport import HISTORY, WARNING, Submission
 from hearth.errors import SpecError, TransientError
 from hearth.resources import SlurmLogin, SlurmSettings
 
 _TIMEOUT: Final = 60.0
 _SSH_FAILED: Final = 255
-_HISTORY: Final = "now-30days"
 _SEPARATOR: Final = "|"
 _LIVE: Final = ("JobID", "State", "RestartCnt", "Reason", "exit_code", "StartTime", "EndTime",
                 "UserName", "NodeList", "Name")  # fmt: skip
@@ -119,7 +118,7 @@ class Commands:
         if not self.settings.accounting:
             return []
         command = ["sacct", "--noheader", "--parsable2", "--allocations", *which]
-        command += [f"--starttime={_HISTORY}", f"--format={','.join(_ACCOUNTED)}"]
+        command += [f"--starttime={HISTORY}", f"--format={','.join(_ACCOUNTED)}"]
         rows = (_row(line) for line in self._checked(command).splitlines())
         return [
             SlurmJob(

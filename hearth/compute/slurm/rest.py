@@ -10,7 +10,7 @@ import httpx
 from hearth.compute.slurm import payload
 from hearth.compute.slurm.states import SlurmJob
 from hearth.compute.slurm.token import TokenMint
-from hearth.compute.slurm.transport import Submission
+from hearth.compute.slurm.transport import HISTORY, Submission
 from hearth.errors import SpecError, TransientError
 from hearth.resources import SlurmRest, SlurmSettings
 
@@ -80,7 +80,7 @@ class Rest:
         """The job with this id, by the controller, else by accounting."""
         found = [payload.live_job(job) for job in self._jobs(self._path(f"job/{number}"))]
         if not found:
-            found = self._accounted(f"job/{number}", {})
+            found = self._accounted(f"job/{number}")
         return found[-1] if found else None
 
     def named(self, name: str) -> tuple[SlurmJob, ...]:
@@ -88,7 +88,7 @@ class Rest:
         live = [payload.live_job(job) for job in self._jobs(self._path("jobs"))]
         found = [job for job in live if job.name == name and job.user == self._settings.user]
         if not found:
-            accounted = self._accounted("jobs", {"job_name": name})
+            accounted = self._accounted("jobs", name)
             found = [
                 job for job in accounted if job.name == name and job.user == self._settings.user
             ]
@@ -121,9 +121,10 @@ class Rest:
     def _path(self, what: str) -> str:
         return f"/slurm/{self._rest.api_version}/{what}"
 
-    def _accounted(self, what: str, query: Mapping[str, str]) -> list[SlurmJob]:
+    def _accounted(self, what: str, name: str = "") -> list[SlurmJob]:
         if not self._settings.accounting:
             return []
+        query = {"job_name": name, "start_time": HISTORY} if name else None
         path = f"/slurmdb/{self._rest.api_version}/{what}"
         return [payload.accounted_job(job) for job in self._jobs(path, query)]
 

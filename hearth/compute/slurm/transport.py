@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from hearth.compute.slurm.states import SlurmJob
 
 WARNING: str = "USR1"
 """The signal by which Slurm announces the time limit to the shim."""
+HISTORY: Final = "now-30days"
+"""Since when accounting is asked for jobs by name; unasked, it forgets them at midnight."""
 
 
 @dataclass(frozen=True, slots=True)
