@@ -204,7 +204,8 @@ class Cluster:
     def age(self, seconds: int) -> None:
         """Let all that is in accounting have been so much earlier."""
         columns = ("time_submit", "time_eligible", "time_start", "time_end")
-        earlier = ", ".join(f"{name} = {name} - {seconds}" for name in columns)
+        # 0 stands for never.
+        earlier = ", ".join(f"{name} = {name} - if({name}, {seconds}, 0)" for name in columns)
         self._accounting.stop()
         self._database.stop()
         self._bootstrap(f"use slurm;\nupdate {CLUSTER}_job_table set {earlier};\n")
