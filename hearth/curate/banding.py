@@ -23,7 +23,11 @@ Each = Callable[[Callable[..., Any], Iterable[tuple[Any, ...]]], Iterator[Any]]
 """Calls a function with each of some arguments, somewhere; yields what was returned, in order."""
 
 ON_RAY: Final = 1_000_000
-"""Places from which a cluster, if there is one, groups bands and compares texts."""
+"""Places from which a cluster, if there is one, groups bands and compares texts.
+
+On two processors this process was still faster at as many (`benchmarks/README.md`): it is for the
+clusters that so many documents are curated on.
+"""
 _SENT: Final = 8 << 20
 """Bytes of shingles that are compared together."""
 
