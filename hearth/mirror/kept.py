@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from operator import itemgetter
 
 from hearth.documents import Document
 from hearth.shelf import Shelf
@@ -31,14 +30,11 @@ class Kept:
             texts: where their texts are put; documents can be read while it is open.
         """
         self._texts = texts
-        self._rows: list[tuple[str, int, Document]] = []
-        self._sorted = True
+        self._rows: list[tuple[int, Document]] = []
 
     def add(self, document: Document) -> None:
         """Take one in."""
-        row = (document.doc_key, put(self._texts, document.text), replace(document, text=""))
-        self._rows.append(row)
-        self._sorted = False
+        self._rows.append((put(self._texts, document.text), replace(document, text="")))
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -46,8 +42,5 @@ class Kept:
 
     def __iter__(self) -> Iterator[Document]:
         """Yield them, in the order of their keys."""
-        if not self._sorted:
-            self._rows.sort(key=itemgetter(0, 1))
-            self._sorted = True
-        for _, number, document in self._rows:
+        for number, document in sorted(self._rows, key=lambda row: row[1].doc_key):
             yield replace(document, text=get(self._texts, number))
