@@ -12,6 +12,7 @@ from typing import Final
 
 from hearth.compute import process
 from hearth.compute.process import ProcessIdentity
+from hearth.compute.slurm.transport import HISTORY
 from rehearsal.slurm import config
 from rehearsal.slurm.config import CLUSTER, Ports
 from rehearsal.slurm.daemon import SEARCH_PATH, Daemon
@@ -198,7 +199,7 @@ class Cluster:
 
     def accounted(self, name: str, column: str) -> list[str]:
         """What accounting says of all jobs of a name; unasked, it forgets them at midnight."""
-        which = (f"--name={name}", "--starttime=now-30days", f"--format={column}")
+        which = (f"--name={name}", f"--starttime={HISTORY}", f"--format={column}")
         return self.run("sacct", "--noheader", "--allocations", "--parsable2", *which).split()
 
     def age(self, seconds: int) -> None:
@@ -206,7 +207,7 @@ class Cluster:
         columns = ("time_submit", "time_eligible", "time_start", "time_end")
         # 0 stands for never.
         earlier = ", ".join(f"{name} = {name} - if({name}, {seconds}, 0)" for name in columns)
-        self._accounting.stop()
+        self.stop_accounting()
         self._database.stop()
         self._bootstrap(f"use slurm;\nupdate {CLUSTER}_job_table set {earlier};\n")
         self._start_database()
