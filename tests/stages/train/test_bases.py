@@ -227,6 +227,18 @@ def real_base(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Inp
     return mirrored(program, {"sources": [model]}, tmp_path_factory.mktemp("real"))
 
 
+def learnt_more(
+    program: Program, spec: TrainSpec, base: InputRef, log: Path
+) -> tuple[Attempt, ArtifactRecord]:
+    """Train from the real base, and see that it knows more than before."""
+    attempt = claim(program, spec, base)
+    assert program.start(attempt, log).wait(280) == EXIT_OK, log.read_text()
+    record = record_of(program, attempt)
+    assert record.metrics["parameters"] > 134_000_000
+    assert record.metrics["validation_loss"] < 0.9 * record.metrics["validation_loss_start"]
+    return attempt, record
+
+
 @pytest.mark.network
 @pytest.mark.slow
 def test_a_real_model_from_pypi_is_pretrained_further(
@@ -235,12 +247,7 @@ def test_a_real_model_from_pypi_is_pretrained_further(
     numerics = {"global_batch": 2, "world_size": 1, "micro_batch": 2}
     optimizer = {"kind": "adamw", "learning_rate": 1e-4}
     spec = based(Mode.CONTINUE, steps=4, numerics=numerics, optimizer=optimizer)
-    attempt = claim(program, spec, real_base)
-    log = tmp_path / "log"
-    assert program.start(attempt, log).wait(280) == EXIT_OK, log.read_text()
-    record = record_of(program, attempt)
-    assert record.metrics["parameters"] > 134_000_000
-    assert record.metrics["validation_loss"] < 0.9 * record.metrics["validation_loss_start"]
+    attempt, record = learnt_more(program, spec, real_base, tmp_path / "log")
     folder = model_of(program, attempt, record, tmp_path / "model")
     AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
@@ -253,12 +260,7 @@ def test_adapters_on_a_real_model_from_pypi(
     program = publish("more-talks", {"train": talks(80, 0), "validation": talks(8, 1)})
     numerics = {"global_batch": 2, "world_size": 1, "micro_batch": 2}
     spec = based(steps=4, numerics=numerics, sequence_length=96, lora={"rank": 8})
-    attempt = claim(program, spec, real_base)
-    log = tmp_path / "log"
-    assert program.start(attempt, log).wait(280) == EXIT_OK, log.read_text()
-    record = record_of(program, attempt)
-    assert record.metrics["parameters"] > 134_000_000
-    assert record.metrics["validation_loss"] < 0.9 * record.metrics["validation_loss_start"]
+    attempt, record = learnt_more(program, spec, real_base, tmp_path / "log")
     assert {output.name for output in record.outputs_named("adapter")} == {
         "adapter/adapter_config.json",
         "adapter/adapter_model.safetensors",
