@@ -8,7 +8,8 @@ Each size is curated in a process of its own, with everything but the suite: mad
 1.2 kB, half Chinese, half English, a tenth of them exact and near copies. Printed for each size:
 seconds of CPU, by document; peak memory, and how much of that came after everything was imported;
 bytes of the index by document, as it is held between the passes. Then the ratios of the largest to
-the smallest, beside their bars.
+the smallest, beside their bars. Memory is that of all processes together, looked at twice a second,
+a page that several of them hold counted once (proportional set size).
 
     python -m benchmarks.curate.scale --ray [--documents 5000 20000 50000] [--runs 3]
 
@@ -29,9 +30,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
+
+import psutil
 
 from benchmarks.curate import corpus
 
@@ -40,7 +43,7 @@ MEMORY: Final = 1.3
 INDEX: Final = 64
 _SIZES: Final = (200_000, 2_000_000)
 _COMPARED: Final = (5_000, 20_000, 50_000)
-_KB: Final = 1024
+_LOOK_SECONDS: Final = 0.5
 
 
 def main() -> int:
@@ -95,10 +98,7 @@ def _measure(size: int, files: int, *, ray: bool = False) -> dict[str, Any]:
         folder = Path(name)
         corpus.write(folder / "documents", size, files=files)
         command = [sys.executable, "-m", "benchmarks.curate.scale", "--one", name]
-        done = subprocess.run(
-            [*command, "--ray"] if ray else command, check=True, stdout=subprocess.PIPE, text=True
-        )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        found = _run([*command, "--ray"] if ray else command)
     print(
         f"{size:,} documents: {found['cpu']:.1f} s of CPU, "
         f"{1e3 * found['cpu'] / size:.3f} ms each; {found['wall']:.1f} s; peak "
@@ -107,6 +107,30 @@ def _measure(size: int, files: int, *, ray: bool = False) -> dict[str, Any]:
         flush=True,
     )
     return found
+
+
+def _run(command: Sequence[str]) -> dict[str, Any]:
+    """What a run found of itself, and its peak of memory."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        watched, peak = psutil.Process(process.pid), 0
+        while process.poll() is None:
+            peak = max(peak, _held(watched))
+            time.sleep(_LOOK_SECONDS)
+        assert process.stdout
+        told = process.stdout.read()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return {**json.loads(told.splitlines()[-1]), "peak": peak}
+
+
+def _held(process: psutil.Process) -> int:
+    """Bytes that a process and all that it started hold now."""
+    held = 0
+    with suppress(psutil.NoSuchProcess):
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                held += one.memory_full_info().pss
+    return held
 
 
 def _curate(folder: Path, *, ray: bool) -> dict[str, Any]:
@@ -128,7 +152,7 @@ def _curate(folder: Path, *, ray: bool) -> dict[str, Any]:
     (folder / "out").mkdir()
     (folder / "scratch").mkdir()
     files = sorted((folder / "documents").iterdir())
-    base, wall, cpu = _peak(), time.perf_counter(), time.process_time()
+    base, wall, cpu = _held(psutil.Process()), time.perf_counter(), time.process_time()
     with closing(ray_executor() if ray else InProcessExecutor()) as executor:
         metrics, _ = run.curate(
             run.Inputs(files),
@@ -138,7 +162,6 @@ def _curate(folder: Path, *, ray: bool) -> dict[str, Any]:
             Pass(executor, Shards(folder / "scratch")),
             lambda step: print(f"{time.perf_counter() - wall:8.1f} s: {step}", file=sys.stderr),
         )
-    # Processes that a run starts end with it; of their memory the largest's is known.
     others = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "bytes": sum(path.stat().st_size for path in files),
@@ -147,13 +170,8 @@ def _curate(folder: Path, *, ray: bool) -> dict[str, Any]:
         "cpu": time.process_time() - cpu + others.ru_utime + others.ru_stime,
         "wall": time.perf_counter() - wall,
         "base": base,
-        "peak": _peak() + others.ru_maxrss * _KB,
         "index": told[-1],
     }
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KB
 
 
 if __name__ == "__main__":
