@@ -4,59 +4,66 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Final
+from collections import defaultdict
+from functools import cache, lru_cache
+from itertools import count
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hearth.curate.hashing import codes
 
 HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-_KNOWN: Final = 100_000
+_BMP: Final = 0x10000
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(NamedTuple):
     """Counts of characters."""
 
-    characters: Counter[str] = field(default_factory=Counter)
-    letters: int = 0
+    letters: int
     """Letters and digits of any script."""
-    han: int = 0
-    marks: int = 0
+    han: int
+    marks: int
     """Punctuation and symbols; the low line is one."""
-    symbols: int = 0
+    symbols: int
     """By Unicode's classes S."""
-    spaces: int = 0
-    unassigned: int = 0
+    spaces: int
+    unassigned: int
 
 
 @lru_cache(maxsize=1)
 def census(text: str) -> Census:
     """Count the characters of a text; one filter asks after the other."""
-    characters = Counter(text)
-    letters = han = marks = symbols = spaces = unassigned = 0
-    for character, count in characters.items():
-        letter, is_han, space, category = _sort(character)
-        if is_han:
-            han += count
-        if letter:
-            letters += count
-        elif space:
-            spaces += count
-        else:
-            marks += count
-        if category == "Cn":
-            unassigned += count
-        elif category[0] == "S":
-            symbols += count
-    return Census(characters, letters, han, marks, symbols, spaces, unassigned)
+    points = codes(text)
+    kinds, counted = _kinds()
+    found = np.bincount(kinds[np.minimum(points, _BMP)], minlength=len(counted)) @ counted
+    for point in points[points >= _BMP].tolist() if len(points) and points.max() >= _BMP else ():
+        found += _sort(chr(point))
+    return Census(*found.tolist())
 
 
-@lru_cache(maxsize=_KNOWN)
-def _sort(character: str) -> tuple[bool, bool, bool, str]:
-    """Return whether a character is a letter or digit, Han, white space; and its category."""
-    return (
-        character.isalnum(),
-        HAN.match(character) is not None,
-        character.isspace(),
-        unicodedata.category(character),
+@cache
+def _kinds() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Return the kind of each character of the basic plane, and how kinds count in a census.
+
+    Whatever lies beyond that plane is of a kind that counts nowhere.
+    """
+    known: defaultdict[Census, int] = defaultdict(count().__next__)
+    kinds = [known[_sort(chr(point))] for point in range(_BMP)]
+    kinds.append(known[Census(0, 0, 0, 0, 0, 0)])
+    return np.array(kinds, dtype=np.uint8), np.array(list(known))
+
+
+def _sort(character: str) -> Census:
+    """Return the census of one character."""
+    letter, space = character.isalnum(), character.isspace()
+    category = unicodedata.category(character)
+    return Census(
+        letters=int(letter),
+        han=int(HAN.match(character) is not None),
+        marks=int(not letter and not space),
+        symbols=int(category[0] == "S"),
+        spaces=int(space and not letter),
+        unassigned=int(category == "Cn"),
     )

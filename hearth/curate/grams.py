@@ -1,7 +1,8 @@
 """The n-grams of a text that stand there more than once.
 
-Most n-grams of a text stand there once, and an n-gram can only stand twice if both shorter ones in
-it do: so after pairs, hardly any are left to be looked at.
+Most n-grams of a text stand there once, and an n-gram can only stand twice if the shorter ones in
+it do: so after pairs, hardly any are left to be looked at. Two n-grams are equal if their first
+halves are and their last halves are: lengths between need not be looked at.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ class Repeated(NamedTuple):
     """The n-grams of a length that stand there more than once.
 
     Attributes:
-        places: Where they stand, in order: the first token of each.
-        names: Of each place, a number that equal n-grams share.
+        places: Where they stand, by the first token: equal ones together, and these in order.
         before: Of each place, whether its n-gram stood before.
     """
 
     places: Numbers
-    names: Numbers
     before: npt.NDArray[np.bool_]
+
+
+_NONE: Final = Repeated(np.empty(0, dtype=np.int64), np.empty(0, dtype=bool))
 
 
 class Grams:
@@ -46,19 +48,17 @@ class Grams:
         """Take tokens by numbers that equal ones share, and how many characters each has."""
         self.sizes = sizes
         self.characters = int(sizes.sum())
-        self._tokens = tokens
-        self._distinct = int(tokens.max(initial=0)) + 1
-        places = np.arange(len(tokens))
-        self._repeated = {1: Repeated(places, tokens, places < 0)}
+        self._names = {1: tokens}
+        self._repeated: dict[int, Repeated] = {}
 
     def __len__(self) -> int:
         """Return how many tokens there are."""
-        return len(self._tokens)
+        return len(self.sizes)
 
     def again(self, length: int) -> Numbers:
         """Return where n-grams stand that stood before, in order."""
         known = self._of(length)
-        return known.places[known.before]
+        return np.sort(known.places[known.before])
 
     def top(self, length: int) -> tuple[int, int]:
         """Return where the most frequent n-gram stands first, and how often it is there.
@@ -68,9 +68,12 @@ class Grams:
         known = self._of(length)
         if not len(known.places):
             return 0, 1
-        often = np.bincount(known.names)[known.names]
-        first = int(often.argmax())
-        return int(known.places[first]), int(often[first])
+        (first,) = (~known.before).nonzero()
+        often = np.empty_like(first)
+        np.subtract(first[1:], first[:-1], out=often[:-1])
+        often[-1] = len(known.places) - first[-1]
+        most = often[often.argmax()]
+        return int(known.places[first[often == most]].min()), int(most)
 
     def covered(self, places: Numbers, length: int) -> tuple[int, int]:
         """Return the tokens that lie in n-grams at some places, each counted once.
@@ -78,36 +81,49 @@ class Grams:
         Returns:
             How many they are, and how many characters they have.
         """
+        if not len(places):
+            return 0, 0
         edges = np.zeros(len(self) + 1, dtype=np.int64)
         edges[places] += 1
         edges[places + length] -= 1
-        inside = np.cumsum(edges[:-1]) > 0
+        inside = edges[:-1].cumsum() > 0
         return int(inside.sum()), int(self.sizes[inside].sum())
 
     def _of(self, length: int) -> Repeated:
-        """Return the n-grams of a length that stand there more than once; of one token, all."""
+        """Return the n-grams of a length that stand there more than once."""
         if length not in self._repeated:
-            self._repeated[length] = self._longer(self._of(length - 1), length)
+            self._repeated[length] = self._look(length)
         return self._repeated[length]
 
-    def _longer(self, shorter: Repeated, length: int) -> Repeated:
-        if not len(shorter.places):
-            return shorter
-        # Where the shorter n-gram that begins one token later is there again too.
-        on = np.flatnonzero(shorter.places[1:] - shorter.places[:-1] == 1)
-        places = shorter.places[on]
-        grams = shorter.names[on] * self._distinct + self._tokens[places + length - 1]
-        order = np.argsort(grams, kind="stable")
+    def _look(self, length: int) -> Repeated:
+        half = (length + 1) // 2
+        after, starts = length - half, len(self) - length + 1
+        if starts < 1:
+            return _NONE
+        names = self._named(half)
+        front, back = names[:starts], names[after : after + starts]
+        # Where both are there again: a name below 0 is none.
+        (on,) = ((front | back) >= 0).nonzero()
+        if not len(on):
+            return _NONE
+        grams = front[on] * (int(names.max()) + 1) + back[on]
+        order = grams.argsort(kind="stable")
         ordered = grams[order]
         same = np.zeros(len(on) + 1, dtype=bool)  # as the one before
         np.equal(ordered[1:], ordered[:-1], out=same[1:-1])
-        # From the order of n-grams back to that of places.
-        repeated, before = np.empty((2, len(on)), dtype=bool)
-        repeated[order] = same[:-1] | same[1:]
-        before[order] = same[:-1]
-        names = np.empty(len(on), dtype=np.int64)
-        names[order] = np.cumsum(~same[:-1])
-        return Repeated(places[repeated], names[repeated], before[repeated])
+        before = same[:-1]
+        repeated = before | same[1:]
+        return Repeated(on[order[repeated]], before[repeated])
+
+    def _named(self, length: int) -> Numbers:
+        """Return for each token a number that equal n-grams share; below 0 if they stand alone."""
+        if length not in self._names:
+            known = self._of(length)
+            names = np.empty(len(self), dtype=np.int64)
+            names.fill(-1)
+            names[known.places] = (~known.before).cumsum()
+            self._names[length] = names
+        return self._names[length]
 
 
 @lru_cache(maxsize=1)
@@ -138,10 +154,11 @@ def token_grams(text: str) -> Grams:
     starts = np.flatnonzero(begins)
     sizes = np.ones(len(starts), dtype=np.int64)
     tokens = points[starts].astype(np.int64)
-    known: defaultdict[str, int] = defaultdict(count(_UNICODE).__next__)
-    runs = [(match.start(), match.group()) for match in _RUN.finditer(text)]
+    runs = _RUN.findall(text)
     if runs:
-        at = np.searchsorted(starts, [start for start, _ in runs])
-        tokens[at] = [known[word] for _, word in runs]
-        sizes[at] = [len(word) for _, word in runs]
+        known: defaultdict[str, int] = defaultdict(count(_UNICODE).__next__)
+        goes_on = np.append(run[1:] & run[:-1], False)
+        at = np.flatnonzero(goes_on[starts])
+        tokens[at] = [known[word] for word in runs]
+        sizes[at] = [len(word) for word in runs]
     return Grams(tokens, sizes)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from nemo_curator.stages.text.filters import DocumentFilter
+from nemo_curator.stages.text.utils.constants import bullet_list, ellipsis_marks
 
 from hearth.curate.census import census
 from hearth.curate.grams import token_grams
@@ -14,8 +15,9 @@ from hearth.curate.grams import token_grams
 _GARBLED = re.compile(
     "[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff]|锟斤拷|烫烫烫|屯屯屯|ï¿½|[ÃÂ][\x80-\xbf]|â€"
 )
+_SUSPECT = re.compile("[\ufffd\ue000-\uf8ff\U000f0000-\U0010ffff锟烫屯ïÃÂâ]")
 SENTENCE_END = re.compile(r"[.!?][\"')\]]*(?=\s|$)|[。！？…]+[”’」』）]*")
-_COMMON = frozenset("的了是在和有不为与及或之其以于而")
+_COMMON = "的了是在和有不为与及或之其以于而"
 _STOP_WORDS = re.compile(
     r"(?<![A-Za-z])(?:the|be|to|of|and|that|have|with)(?![A-Za-z])", re.IGNORECASE
 )
@@ -23,6 +25,8 @@ _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _SHORT_LINE = 30
 _ENDS = frozenset(".!?")
 _CLOSING = "\"')]"
+_BULLETS = tuple(bullet_list)
+_ELLIPSES = tuple(ellipsis_marks)
 _WIDE_ENDS = frozenset("。！？…")
 _WIDE_CLOSING = "”’」』）"
 
@@ -86,7 +90,8 @@ class GarbledFilter(BoundsFilter):
         """Return the share."""
         if text.isascii():
             return 0.0
-        garbled = sum(map(len, _GARBLED.findall(text)))
+        # That none of its characters is there is told in a third of the time.
+        garbled = sum(map(len, _GARBLED.findall(text))) if _SUSPECT.search(text) else 0
         return (garbled + census(text).unassigned) / max(1, len(text))
 
 
@@ -129,6 +134,16 @@ class AdvertFilter(LineShareFilter):
 def is_short(line: str) -> bool:
     """Say whether a line is short, by FineWeb's measure."""
     return len(line) <= _SHORT_LINE
+
+
+def is_bullet(line: str) -> bool:
+    """Say whether a line is one of a list, by Curator's `BulletsFilter`."""
+    return line.startswith(_BULLETS)
+
+
+def trails_off(line: str) -> bool:
+    """Say whether a line ends in an ellipsis, by Curator's `EllipsisFilter`."""
+    return line.lower().endswith(_ELLIPSES)
 
 
 def ends_sentence(line: str) -> bool:
@@ -187,7 +202,7 @@ class CommonCharactersFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Count the different ones."""
-        return float(len(_COMMON.intersection(census(text).characters)))
+        return float(sum(map(text.__contains__, _COMMON)))
 
 
 class StopCharactersFilter(BoundsFilter):
@@ -195,8 +210,7 @@ class StopCharactersFilter(BoundsFilter):
 
     def score_document(self, text: str) -> float:
         """Return the share."""
-        known = census(text)
-        return sum(map(known.characters.__getitem__, _COMMON)) / max(1, known.han)
+        return sum(map(text.count, _COMMON)) / max(1, census(text).han)
 
 
 class MeanLineFilter(BoundsFilter):

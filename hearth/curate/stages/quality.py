@@ -56,13 +56,14 @@ class FilterByLanguage(MarkingStage):
         languages = rows.column(self.language)
         sources = rows.column(self.source)
         for place in rows.live:
-            spared = sources[place] in self.exempt
+            text, spared = texts[place], sources[place] in self.exempt
+            # Empty text is nobody's to measure: some filters divide by its length.
+            blank = not text.strip()
             for name, judge in self.filters.get(languages[place], ()):
                 if spared and name not in EVERYWHERE:
                     continue
-                # Empty text is nobody's to measure: some filters divide by its length.
-                score = judge.score_document(texts[place]) if texts[place].strip() else 0.0
-                if not texts[place].strip() or not judge.keep_document(score):
+                score = 0.0 if blank else judge.score_document(text)
+                if blank or not judge.keep_document(score):
                     rows.give_up(place, name, float(score))
                     break
         rows.store()
@@ -88,8 +89,16 @@ def _common(rules: CommonRules) -> list[tuple[str, DocumentFilter]]:
             ("numbers", rules.max_numbers, stock.NumbersFilter),
             ("urls", rules.max_urls, stock.UrlsFilter),
             ("brackets", rules.max_brackets, stock.ParenthesesFilter),
-            ("bullet_lines", rules.max_bullet_lines, stock.BulletsFilter),
-            ("ellipsis_lines", rules.max_ellipsis_lines, stock.EllipsisFilter),
+            (
+                "bullet_lines",
+                rules.max_bullet_lines,
+                lambda high: own.LineShareFilter("bullet_lines", own.is_bullet, high=high),
+            ),
+            (
+                "ellipsis_lines",
+                rules.max_ellipsis_lines,
+                lambda high: own.LineShareFilter("ellipsis_lines", own.trails_off, high=high),
+            ),
             ("repeated_lines", rules.min_unique_lines, repetition.RepeatedLinesFilter),
             (
                 "repeated_paragraphs",

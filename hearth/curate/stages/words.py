@@ -68,8 +68,8 @@ class WordsWithoutAlphabetsFilter(stock.WordsWithoutAlphabetsFilter):
         """Return the share."""
         words = words_of(text)
         # Most words are letters alone, which is told faster than that there is one.
-        with_letters = sum(word.isalpha() or bool(regex_alpha.search(word)) for word in words)
-        return with_letters / len(words)
+        others = [word for word in words if not word.isalpha()]
+        return 1 - sum(not regex_alpha.search(word) for word in others) / len(words)
 
 
 class CommonEnglishWordsFilter(stock.CommonEnglishWordsFilter):

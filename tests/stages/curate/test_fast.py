@@ -20,7 +20,14 @@ from hearth.curate.census import HAN, census
 from hearth.curate.grams import token_grams, word_grams
 from hearth.curate.stages import words
 from hearth.curate.stages.clean import RepairText
-from hearth.curate.stages.filters import SENTENCE_END, ends_sentence
+from hearth.curate.stages.filters import (
+    SENTENCE_END,
+    GarbledFilter,
+    LineShareFilter,
+    ends_sentence,
+    is_bullet,
+    trails_off,
+)
 from tests.stages.curate.conftest import prose
 
 PIECES = (
@@ -43,7 +50,23 @@ PIECES = (
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 WORDS = st.lists(
     st.sampled_from(
-        ["the", "of", "lamp", "#", "##a", "...", "…", "1912", "naïve", "中文", "a.", "ⅳ"]
+        [
+            "the",
+            "of",
+            "lamp",
+            "#",
+            "##a",
+            "...",
+            "…",
+            "1912",
+            "naïve",
+            "中文",
+            "a.",
+            "ⅳ",
+            "READ",
+            "MORE",
+            "•",
+        ]
     ),
     min_size=1,
     max_size=40,
@@ -66,6 +89,8 @@ def test_what_is_not_tried_could_not_have_been_repaired(text: str) -> None:
         (words.WhiteSpaceFilter, stock.WhiteSpaceFilter),
         (words.WordsWithoutAlphabetsFilter, stock.WordsWithoutAlphabetsFilter),
         (words.CommonEnglishWordsFilter, stock.CommonEnglishWordsFilter),
+        (lambda: LineShareFilter("bullets", is_bullet), stock.BulletsFilter),
+        (lambda: LineShareFilter("ellipses", trails_off), stock.EllipsisFilter),
         *(
             (
                 lambda n=n: words.RepeatedGramsFilter(n, 0.1),
@@ -109,6 +134,14 @@ def test_a_token_is_a_character_or_a_run_of_ascii_letters_and_digits(text: str) 
     assert grams.sizes.tolist() == list(map(len, tokens))
     pairs = list(pairwise(tokens))
     assert grams.again(2).tolist() == [i for i, pair in enumerate(pairs) if pair in pairs[:i]]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["\ufffd", "\ue000", "\U000f0000", "锟斤拷", "烫烫烫", "屯屯屯", "ï¿½", "Ã\x83", "Â\xa0", "â€"],
+)
+def test_no_garbled_piece_is_passed_over(piece: str) -> None:
+    assert GarbledFilter("garbled").score_document(f"好 {piece}") == len(piece) / (2 + len(piece))
 
 
 @given(TEXTS)
