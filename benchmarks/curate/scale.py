@@ -112,12 +112,12 @@ def _measure(size: int, files: int, *, ray: bool = False) -> dict[str, Any]:
 def _run(command: Sequence[str]) -> dict[str, Any]:
     """What a run found of itself, and its peak of memory."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        watched, peak = psutil.Process(process.pid), 0
-        while process.poll() is None:
-            peak = max(peak, _held(watched))
-            time.sleep(_LOOK_SECONDS)
-        assert process.stdout
-        told = process.stdout.read()
+        watched, peak, told = psutil.Process(process.pid), 0, None
+        while told is None:
+            try:
+                told, _ = process.communicate(timeout=_LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                peak = max(peak, _held(watched))
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return {**json.loads(told.splitlines()[-1]), "peak": peak}
