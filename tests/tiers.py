@@ -56,7 +56,7 @@ TIERS = (
     Tier("integration", AIRFLOW),
     Tier("browser", AIRFLOW),
     Tier("faults", AIRFLOW),
-    Tier("rehearsal", AIRFLOW),
+    Tier("rehearsal", AIRFLOW, spread="loadfile"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -112,9 +113,7 @@ class Ranks:
         patience = self._patience if stepping else max(self._patience, _STANDING_SECONDS)
         if quiet <= patience or self._process.poll() is not None:
             return
-        for rank in psutil.Process(self._process.pid).children(recursive=True):
-            # A stopped process and one that waits in a kernel's call end by no other signal.
-            rank.kill()
+        kill_descendants(self._process.pid)
         message = (
             f"training: no step for {quiet:.0f} s after step {told.step if told else 0} "
             f"(train.operation.hang_seconds is {self._patience}): a rank hangs; all were ended, "
@@ -138,6 +137,17 @@ class Ranks:
     def _report(self) -> Report | None:
         path = self._workspace.report
         return Report.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def kill_descendants(pid: int) -> None:
+    """End all that a process started: what is stopped or waits in the kernel, too.
+
+    Whoever launched ranks ends the others when one ends: they may be gone before their turn.
+    """
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
 def launcher(ranks: int, environment: Mapping[str, str]) -> list[str]:

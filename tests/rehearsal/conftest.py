@@ -1,14 +1,16 @@
-"""One rehearsal for all tests of this tier: Airflow, a real Slurm, an emulated HyperPod.
+"""A rehearsal for each process that runs tests of this tier: Airflow, Slurm, an emulated HyperPod.
 
-They share it, in order. `python -m rehearsal` starts the same for people.
+Files go to whichever rehearsal is done with what it had; within a file each test goes on where the
+one before left it. `python -m rehearsal` starts the same for people.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +26,7 @@ from hearth.model import Stage
 from hearth.settings import settings
 from hearth.stack.ports import all_ports, is_free
 from hearth.stack.store import key_pair
-from rehearsal.aws.faults import FaultKind
+from hearth.train.checkpoint import MANIFEST, step_of
 from rehearsal.slurm.daemon import SEARCH_PATH
 from rehearsal.whole import Rehearsal
 from tests.machine import RECIPE, Going, Machine, copied_config, free_ports, is_rank
@@ -39,7 +41,10 @@ HANG_SECONDS = 20
 OPERATION = {"checkpoint_steps": CHECKPOINT_STEPS, "hang_seconds": HANG_SECONDS}
 
 TOKEN_SECONDS = 60
-STEPS = {"train_steps": 5 * CHECKPOINT_STEPS, "train_seed": 1}
+ENDLESS = {"train_steps": 100_000}
+FIRST_STEPS = CHECKPOINT_STEPS / ENDLESS["train_steps"]
+GONE_SECONDS = 60.0
+OVER = {"success", "failed"}
 
 
 class Rehearsed(Machine):
@@ -91,6 +96,20 @@ class Rehearsed(Machine):
         limit = {"time_limit_minutes": minutes}
         with _changed(path, {"compute": {"stages": {"train": limit}}}):
             yield
+
+    def train_without_end(self, seed: int) -> tuple[Going, Attempt]:
+        """Build until it trains, which does not end by itself; one seed, one training."""
+        going = self.trigger(**ENDLESS, train_seed=seed)
+        attempt = self.until_trained(going, FIRST_STEPS)
+        self.step_aside()
+        return going, attempt
+
+    def step_aside(self) -> None:
+        """Let what trains here have what others leave of the processors."""
+        for node in NODES:
+            for one in filter(is_rank, self.slurm.processes_of(node)):
+                with suppress(ProcessLookupError):
+                    os.setpriority(os.PRIO_PROCESS, one.pid, 10)
 
     @property
     def _recipe(self) -> Path:
@@ -218,11 +237,31 @@ def _stop(rehearsal: Rehearsal) -> None:
     settings.cache_clear()
 
 
-def let_tokens_expire(config: Path) -> None:
-    """Have tokens for slurmrestd live shorter than a training."""
+def fit(config: Path, nodes: Path) -> None:
+    """Have tokens for slurmrestd live shorter than a training, and jobs work in this folder.
+
+    A job's own is called after its store and its number: two rehearsals may have both in common.
+    """
+    nodes.mkdir()
     path = config / "profiles" / f"{PROFILE}.yaml"
-    tokens = {"token_seconds": TOKEN_SECONDS}
-    path.write_text(_with(path.read_text(), {"compute": {"slurm": {"rest": tokens}}}))
+    rest = {"token_seconds": TOKEN_SECONDS}
+    slurm = {"rest": rest, "scratch": str(nodes), "shared": str(nodes)}
+    path.write_text(_with(path.read_text(), {"compute": {"slurm": slurm}}))
+
+
+def sealed(attempt: Attempt) -> list[int]:
+    """The steps of the checkpoints that are whole in the store."""
+    paths = [info.path for info in attempt.folder.list("checkpoints")]
+    return sorted(step_of(path.split("/")[-2]) for path in paths if path.endswith(MANIFEST))
+
+
+def trained_again(machine: Rehearsed, going: Going, number: int) -> None:
+    """Wait until an attempt trains, in one job."""
+    attempts = going.attempts(Stage.TRAIN)
+    machine.until("the next attempt", 240, lambda: attempts.latest().number == number)
+    machine.until_trained(going, FIRST_STEPS)
+    machine.step_aside()
+    machine.until("one job alone", GONE_SECONDS, lambda: machine.queue() == ["RUNNING"])
 
 
 @pytest.fixture(scope="session")
@@ -231,7 +270,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
         pytest.skip("there is no Slurm: `make test` installs it")
     folder = tmp_path_factory.mktemp("r")
     config = copied_config(folder / "config")
-    let_tokens_expire(config)
+    fit(config, folder / "nodes")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEARTH_HOME", str(folder / "home"))
         patch.setenv("HEARTH_CONFIG", str(config))
@@ -253,10 +292,3 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     ports = [port.number for port in all_ports(here)] + [here.slurm_port, here.aws_port]
     assert [number for number in ports if not is_free(number)] == []
     assert not any(rehearsal.slurm.processes_of(node) for node in NODES)
-
-
-@pytest.fixture(scope="session")
-def first(machine: Rehearsed) -> Going:
-    """A build from nothing to an endpoint, for whose cluster SageMaker's first answer was lost."""
-    machine.aws.fault("CreateCluster", FaultKind.LOST_ANSWER)
-    return machine.build(**STEPS)

@@ -10,9 +10,11 @@ The command runs on the first node. What it finds in its environment says how to
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+import random
+import socket
 from typing import Final
 
 from hearth.compute.slurm import each
@@ -22,7 +24,7 @@ from hearth.resources import LAUNCH, NODES, RENDEZVOUS
 _PORTS: Final = range(20_000, 30_000)  # below what kernels give to outgoing connections
 
 
-def variables(plan: ShimPlan, environment: Mapping[str, str]) -> dict[str, str]:
+def variables(plan: ShimPlan) -> dict[str, str]:
     """Return the variables above; nothing where one node is all and Slurm has no part in it."""
     if plan.nodes == 1 and not plan.auto_resume:
         return {}
@@ -33,10 +35,17 @@ def variables(plan: ShimPlan, environment: Mapping[str, str]) -> dict[str, str]:
         srun.append(f"--cpus-per-task={plan.cpus}")
     if plan.auto_resume:
         srun.append("--auto-resume=1")
-    job = int(environment["SLURM_JOB_ID"])
-    port = _PORTS[job % len(_PORTS)]
     return {
         NODES: str(plan.nodes),
         LAUNCH: json.dumps(each.words(srun)),
-        RENDEZVOUS: f"{os.uname().nodename}:{port}",
+        RENDEZVOUS: f"{os.uname().nodename}:{_free_port()}",
     }
+
+
+def _free_port() -> int:
+    """Return a port of this node that nobody listens on; any, as others may choose just now too."""
+    while True:
+        number = random.choice(_PORTS)  # noqa: S311 - no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("", number))
+            return number

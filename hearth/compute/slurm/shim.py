@@ -14,6 +14,7 @@ import logging
 import os
 import pwd
 import random
+import secrets
 import shutil
 import signal
 import sys
@@ -107,7 +108,7 @@ def _run(plan: ShimPlan, environment: dict[str, str]) -> int:
     link.start()
     started = datetime.now(UTC)
     try:
-        outcome = shim.run(local, _plan(plan, environment, mine), inbox, scratch)
+        outcome = shim.run(local, _plan(plan, environment), inbox, scratch)
     finally:
         link.finish()
         local.remove_scratch(scratch)
@@ -145,7 +146,7 @@ def refusal(folder: StoreFolder, mine: Start, budget: int) -> str:
     return ""
 
 
-def _plan(plan: ShimPlan, environment: dict[str, str], mine: Start) -> Plan:
+def _plan(plan: ShimPlan, environment: dict[str, str]) -> Plan:
     user = pwd.getpwuid(os.getuid())
     here = sorted(os.sched_getaffinity(0))
     # Where Slurm binds jobs to their CPUs there is nothing left to choose.
@@ -160,9 +161,10 @@ def _plan(plan: ShimPlan, environment: dict[str, str], mine: Start) -> Plan:
             "USER": user.pw_name,
             "LOGNAME": user.pw_name,
             **environment,
-            **launch.variables(plan, environment),
+            **launch.variables(plan),
         },
-        marker=f"{plan.name}.{mine.job}.{mine.restart}",
+        # Not by its numbers: on one machine two clusters may have given the same.
+        marker=f"{plan.name}.{secrets.token_hex(8)}",
         cpus=chosen,
         memory_bytes=plan.memory_bytes,
         time_limit=plan.time_limit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -233,18 +234,26 @@ def test_a_plan_survives_its_journey() -> None:
 
 
 def test_one_node_needs_no_launcher() -> None:
-    assert launch.variables(plan(), {"SLURM_JOB_ID": "7"}) == {}
+    assert launch.variables(plan()) == {}
 
 
 def test_several_nodes_get_a_launcher_and_a_place_to_meet() -> None:
-    found = launch.variables(plan(nodes=2), {"SLURM_JOB_ID": "7"})
+    found = launch.variables(plan(nodes=2))
     assert set(found) == {NODES, LAUNCH, RENDEZVOUS}
     assert found[NODES] == "2"
     assert "--auto-resume=1" not in found[LAUNCH]
 
 
+def test_ranks_meet_where_nobody_else_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("", 0))
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(launch, "_PORTS", (taken, taken, taken, 0))
+        assert launch.variables(plan(nodes=2))[RENDEZVOUS].rpartition(":")[2] == "0"
+
+
 def test_only_hyperpod_resumes_by_itself() -> None:
-    found = launch.variables(plan(auto_resume=True), {"SLURM_JOB_ID": "7"})
+    found = launch.variables(plan(auto_resume=True))
     assert "--auto-resume=1" in found[LAUNCH]
 
 

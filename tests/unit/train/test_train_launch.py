@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from hearth.errors import SpecError
 from hearth.resources import GRACE, LAUNCH, NODES, RENDEZVOUS
-from hearth.train.launch import launcher
+from hearth.train.launch import kill_descendants, launcher
 
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 TWO = {NODES: "2", LAUNCH: json.dumps(["srun", "--nodes=2"]), RENDEZVOUS: "first:20001"}
 
 
@@ -40,3 +46,15 @@ def test_ranks_have_the_grace_of_their_job_for_a_last_checkpoint() -> None:
 
 def test_one_node_under_a_launcher_still_uses_it() -> None:
     assert launcher(2, {NODES: "1", LAUNCH: json.dumps(["srun"])})[0] == "srun"
+
+
+def test_a_rank_that_ended_before_its_turn_keeps_no_other_from_being_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended, hanging = (subprocess.Popen(SLEEP) for _ in range(2))
+    found = [psutil.Process(one.pid) for one in (ended, hanging)]
+    ended.kill()
+    ended.wait()
+    monkeypatch.setattr(psutil.Process, "children", lambda _self, recursive: found)
+    kill_descendants(os.getpid())
+    assert hanging.wait(10) == -signal.SIGKILL

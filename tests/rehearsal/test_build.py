@@ -1,0 +1,134 @@
+"""A production recipe from nothing to an endpoint, and again while a node dies under it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from hearth.attempt import Attempt
+from hearth.build import EventKind
+from hearth.compute.slurm.folder import Start
+from hearth.model import Stage
+from rehearsal.aws.faults import FaultKind
+from tests.machine import Going
+from tests.rehearsal.conftest import CHECKPOINT_STEPS, GONE_SECONDS, OVER, Rehearsed
+
+pytestmark = [pytest.mark.network, pytest.mark.timeout(1200)]
+
+ALL_STAGES = (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.TRAIN, Stage.EVALUATE)
+STEPS = {"train_steps": 5 * CHECKPOINT_STEPS, "train_seed": 1}
+
+
+def deep_in(attempt: Attempt) -> bool:
+    """Whether an attempt trains in the second half of the steps between two checkpoints."""
+    seen = attempt.progress()
+    assert seen is not None
+    assert seen.step == "train", "it trained faster than it could be looked at"
+    return seen.done % CHECKPOINT_STEPS >= CHECKPOINT_STEPS / 2
+
+
+class Bereft(NamedTuple):
+    """What was seen of a build that lost a node."""
+
+    going: Any
+    attempt: Attempt
+    start: Start
+    done: int
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+def weights(going: Any) -> str:
+    return str(going.record(Stage.TRAIN).output("model/model.safetensors").sha256)
+
+
+@pytest.fixture(scope="module")
+def first(machine: Rehearsed) -> Going:
+    """A build from nothing to an endpoint, for whose cluster SageMaker's first answer was lost."""
+    assert not machine.aws.calls("CreateCluster"), "whoever built here before has a cluster"
+    machine.aws.fault("CreateCluster", FaultKind.LOST_ANSWER)
+    return machine.build(**STEPS)
+
+
+def test_every_stage_is_one_job_of_slurm_and_training_has_two_nodes(
+    machine: Any, first: Any
+) -> None:
+    for stage in ALL_STAGES:
+        assert len(machine.numbers(first.attempts(stage).latest())) == 1, stage
+    name = machine.job(first.attempts(Stage.TRAIN).latest()).slurm_name
+    assert machine.slurm.accounted(name, "nnodes") == ["2"]
+    assert machine.complete().headers["X-Hearth-Version"] == machine.serving()
+
+
+def test_one_cluster_is_created_though_the_first_answer_was_lost(machine: Any, first: Any) -> None:
+    cluster = [event.data["what"] for event in first.events(EventKind.CLUSTER)]
+    assert cluster == ["in service", "given back"]
+    assert machine.aws.calls("CreateCluster")
+    machine.until("nothing is paid for", GONE_SECONDS, lambda: not machine.paid_for())
+
+
+def test_what_was_emulated_is_on_record(first: Any) -> None:
+    for stage in ALL_STAGES:
+        assert any("emulated" in doubt for doubt in first.record(stage).unverified), stage
+
+
+def test_every_object_is_encrypted_under_the_profiles_key(machine: Any, first: Any) -> None:
+    paths = [info.path for info in machine.root.list(f"artifacts/{Stage.TRAIN}")]
+    assert paths
+    assert {machine.encryption(path) for path in paths} == {"aws:kms"}
+
+
+# A node dies --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bereft(machine: Any, first: Any) -> Any:
+    """A build that lost a node in mid-training, as its training had ended."""
+    going = machine.trigger(**STEPS, rebuild_from="train")
+    attempt = machine.until_trained(going, 0.3)
+    before = machine.instances()
+    start = machine.job(attempt).start()
+    assert start is not None
+    machine.until("the next checkpoint is near", 120, lambda: deep_in(attempt))
+    machine.rehearsal.lose(start.node)
+    done = attempt.progress().done
+    machine.until("its replacement", 240, lambda: machine.aws.calls("BatchReplaceClusterNodes"))
+
+    def again() -> bool:
+        machine.spare_the_pause(start.job)
+        now = machine.job(attempt).start()
+        assert now is not None
+        return bool(now.restart > start.restart)
+
+    machine.until("Slurm starts the job again", 300, again)
+    machine.until("training's end", 400, lambda: machine.tasks(going)[Stage.TRAIN] == "success")
+    after = machine.until(
+        "three nodes", 120, lambda: found if len(found := machine.instances()) == 3 else None
+    )
+    # What follows was seen to its end before.
+    machine.fail_run(going)
+    machine.until("its end", 180, lambda: machine.state(going) in OVER)
+    return Bereft(going, attempt, start, done, before, after)
+
+
+def test_a_lost_node_puts_training_back_under_its_job_id(machine: Any, bereft: Any) -> None:
+    start, now = bereft.start, machine.job(bereft.attempt).start()
+    assert (now.job, now.restart) == (start.job, start.restart + 1)
+    assert bereft.going.attempts(Stage.TRAIN).numbers() == [bereft.attempt.number]
+    assert machine.numbers(bereft.attempt) == {str(start.job)}
+
+
+def test_training_loses_at_most_the_steps_of_one_interval_and_comes_to_the_same_weights(
+    first: Any, bereft: Any
+) -> None:
+    record = bereft.going.record(Stage.TRAIN)
+    assert bereft.done - record.metrics["resumed_from"] <= CHECKPOINT_STEPS
+    assert record.fingerprint != first.record(Stage.TRAIN).fingerprint
+    assert weights(bereft.going) == weights(first)
+
+
+def test_the_lost_node_and_no_other_is_replaced_through_hyperpod(machine: Any, bereft: Any) -> None:
+    before, after = bereft.before, bereft.after
+    assert {node for node in before if before[node] != after[node]} == {bereft.start.node}
+    assert len(machine.aws.calls("BatchReplaceClusterNodes")) == 1
