@@ -224,8 +224,9 @@ class RankError(FrozenModel):
 
 
 KILLED: Final = (
-    "a training rank was killed by a signal (a lost node, the kernel out of memory, an operator): "
-    "the next attempt resumes from the newest checkpoint"
+    "a training rank was killed by a signal (a lost node, the kernel out of memory, an operator), "
+    "or ranks did not find each other, as the log then says: the next attempt resumes from the "
+    "newest checkpoint"
 )
 
 
@@ -233,7 +234,7 @@ def failure_of(errors: Sequence[RankError]) -> HearthError:
     """Return why training failed, which the launcher's own exit code hides.
 
     A rank that dies takes its peers along: their complaints about a closed connection are not
-    the reason. A rank killed by a signal says nothing at all.
+    the reason. A rank killed by a signal says nothing at all, nor does one that never began.
     """
     reasons = sorted((e for e in errors if not e.lost_peer), key=lambda error: error.at)
     if not reasons:
