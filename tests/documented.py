@@ -87,7 +87,7 @@ ELSEWHERE: Final[dict[str, Rule]] = {
     "chmod 600": Rule("tests/unit/cli/test_airflow.py", "chmod"),
     "curl -s http://127.0.0.1": Rule("tests/machine.py", "/v1/completions"),
     "python -m hearth.train": Rule("tests/stages/train/conftest.py", '"hearth.train", "--job"'),
-    "python -m rehearsal lose": Rule("tests/rehearsal/test_rehearsal.py", "rehearsal.lose("),
+    "python -m rehearsal lose": Rule("tests/rehearsal/test_build.py", "rehearsal.lose("),
     "python -m rehearsal": Rule("tests/rehearsal/conftest.py", "rehearsal"),
     "python -m hearth.compute.runner": Rule("tests/compute/conftest.py", "hearth.compute.runner"),
     "python -m benchmarks.": Rule(why="minutes, and figures that depend on the machine"),
