@@ -163,6 +163,26 @@ def test_stopping_one_stack_leaves_its_neighbour_alone(stack: Stack, neighbour: 
     assert pids(stack) == before
 
 
+def test_the_database_of_an_older_airflow_is_brought_up_to_date_and_keeps_its_history(
+    stack: Stack,
+) -> None:
+    with login(stack) as client:
+        until(lambda: "reap" in names(client))
+        run = client.post("/api/v2/dags/reap/dagRuns", json={"logical_date": None})
+        page = f"/api/v2/dags/reap/dagRuns/{run.raise_for_status().json()['dag_run_id']}"
+        until(lambda: client.get(page).json()["state"] == "success")
+    stack.stop()
+    subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "downgrade", "--to-version", OLDER, "--yes"],
+        env=stack._airflow_environment,
+        check=True,
+    )
+    (stack.settings.home / "airflow" / "migrated-to").write_text(OLDER)
+    stack.up()
+    with login(stack) as client:
+        assert client.get(page).raise_for_status().json()["state"] == "success"
+
+
 def test_stop_after_a_crash_leaves_no_process_and_no_port(stack: Stack) -> None:
     home = stack.settings.home
     secrets = {path: path.read_bytes() for path in stack.secrets.folder.iterdir()}
@@ -184,23 +204,3 @@ def test_stop_after_a_crash_leaves_no_process_and_no_port(stack: Stack) -> None:
     assert all(ports.is_free(port.number) for port in ports.all_ports(stack.settings))
     assert not again.stop()
     assert {path: path.read_bytes() for path in secrets} == secrets
-
-
-def test_the_database_of_an_older_airflow_is_brought_up_to_date_and_keeps_its_history(
-    stack: Stack,
-) -> None:
-    with login(stack) as client:
-        until(lambda: "reap" in names(client))
-        run = client.post("/api/v2/dags/reap/dagRuns", json={"logical_date": None})
-        page = f"/api/v2/dags/reap/dagRuns/{run.raise_for_status().json()['dag_run_id']}"
-        until(lambda: client.get(page).json()["state"] == "success")
-    stack.stop()
-    subprocess.run(
-        [sys.executable, "-m", "airflow", "db", "downgrade", "--to-version", OLDER, "--yes"],
-        env=stack._airflow_environment,
-        check=True,
-    )
-    (stack.settings.home / "airflow" / "migrated-to").write_text(OLDER)
-    stack.up()
-    with login(stack) as client:
-        assert client.get(page).raise_for_status().json()["state"] == "success"
