@@ -36,14 +36,18 @@ class InProcessExecutor(BaseExecutor):
         return self._through(self._adapters, initial_tasks or [EmptyTask()])
 
     def stream(self, stages: list[ProcessingStage], tasks: Iterable[Task]) -> Iterator[list[Task]]:
-        """Run the pipeline on tasks as they come; return what its last stage returned of each."""
+        """Run the pipeline on tasks as they come; yield what its last stage returned of each.
+
+        What stages have set up goes with the last task: a process beside holds as much as this one.
+        """
         self._set_up(stages)
 
         def through(task: Task) -> list[Task]:
             return self._through(self._adapters, [task])
 
         # Not a loop: its variable would hold a task while the next one is read.
-        return map(through, tasks)
+        yield from map(through, tasks)
+        self.close()
 
     def close(self) -> None:
         """Let go of what stages have set up."""
