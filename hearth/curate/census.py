@@ -38,7 +38,7 @@ def census(text: str) -> Census:
     points = codes(text)
     kinds, counted = _kinds()
     found = np.bincount(kinds[np.minimum(points, _BMP)], minlength=len(counted)) @ counted
-    for point in points[points >= _BMP].tolist() if len(points) and points.max() >= _BMP else ():
+    for point in points[points >= _BMP].tolist():
         found += _sort(chr(point))
     return Census(*found.tolist())
 
