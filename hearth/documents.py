@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hearth.errors import DataError
+from hearth.parquet import streamed
 
 SCHEMA: Final = pa.schema(
     [
@@ -97,7 +98,7 @@ def read_documents(
     """
     for path in paths:
         try:
-            with pq.ParquetFile(path) as file:
+            with streamed(path) as file:
                 for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
                     yield from batch.to_pylist()
         except (pa.ArrowException, KeyError) as error:

@@ -55,13 +55,14 @@ def _file(
 ) -> Iterator[dict[str, Any]]:
     import pyarrow as pa  # noqa: PLC0415 - slow to load, and Airflow's parser must not
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
+    from hearth.parquet import streamed  # noqa: PLC0415 - as above
 
     if where is not None and not among:
         return
     parts = {name: part(output, name) for name in columns}
     try:
-        with pq.ParquetFile(Ranges(folder, output.path, output.bytes), pre_buffer=False) as file:
+        with streamed(Ranges(folder, output.path, output.bytes)) as file:
             there = set(file.schema_arrow.names)
             if where is not None and where not in there:
                 return

@@ -23,6 +23,7 @@ from hearth.curate.database import Database, parquet, places
 from hearth.curate.index import Index
 from hearth.curate.plan import HELDNESS, SPLITS, Split
 from hearth.errors import DataError
+from hearth.parquet import streamed
 
 _KEY: Final = "content_key"
 _COLUMNS: Final = tuple(tables.SPLITS.names)
@@ -152,7 +153,7 @@ def _batches(folder: Path, split: Split, columns: Iterable[str]) -> Iterator[pa.
     for path in files:
         try:
             # Not `read_table`: it takes the folder's name for a column.
-            with pq.ParquetFile(path) as file:
+            with streamed(path) as file:
                 there = set(file.schema_arrow.names)
                 if "doc_key" not in there:
                     message = f"earlier corpus: {path.name} has no doc_key: name another"

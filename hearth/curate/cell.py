@@ -7,6 +7,7 @@ ten times later, where it only waits. It ends by itself when nobody is left to a
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
@@ -20,6 +21,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
+
+import pyarrow as pa
 
 from hearth.errors import HearthError, TransientError
 
@@ -89,6 +92,9 @@ class Cell:
         self._over()
 
     def _start(self) -> Connection:
+        # What is free and was not given back, the process beside would fill, and hold once more.
+        pa.default_memory_pool().release_unused()
+        ctypes.CDLL(None).malloc_trim(0)
         here, there = Pipe()
         with warnings.catch_warnings():
             # Python 3.12 warns of forks beside threads; none of them is needed over there.

@@ -23,8 +23,11 @@ from hearth.curate.refine import Trimmed
 from hearth.curate.rows import Row
 from hearth.curate.spec import CurateSpec
 from hearth.curate.stock import Stock
+from hearth.parquet import streamed
 
 _LABELLED: Final = ("", Step.KEYWORDS, Step.PERPLEXITY)
+_TOGETHER: Final = 2_048
+"""Documents that wait to be written: every writing leaves something to be held until the end."""
 _JUDGED: Final = (
     "place", "text", "size", "left", "reason", "keywords", "structure", "jurisdiction", "topics"
 )  # fmt: skip
@@ -112,7 +115,7 @@ def finish(
                 staying.append((row, record["text"]))
             record = next(left, None)
         books.count(row)
-        if len(staying) >= BATCH:
+        if len(staying) >= _TOGETHER:
             books.corpus.add(staying)
             staying.clear()
     books.corpus.add(staying)
@@ -132,7 +135,7 @@ def _last_of(row: Row, record: dict[str, Any], trimmed: Trimmed, books: Books) -
 
 def _records(paths: Iterable[Path], columns: Sequence[str] | None = None) -> Iterator[Any]:
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with streamed(path) as file:
             for batch in file.iter_batches(BATCH, columns=columns):
                 yield from batch.to_pylist()
 

@@ -17,6 +17,7 @@ from hearth.curate.index import Index
 from hearth.curate.keys import ContentKey, Domain, fraction
 from hearth.curate.plan import SPLITS, Groups, Split, UnionFind, assign
 from hearth.curate.spec import CurateSpec
+from hearth.parquet import streamed
 
 NAMES: Final = "groups.parquet"
 """The names of groups, by their numbers, in the index's folder."""
@@ -71,7 +72,7 @@ def deal(
 
 def names(index: Index) -> Iterator[tuple[int, str]]:
     """Yield the numbers and names of groups, in order."""
-    with pq.ParquetFile(index.folder / NAMES) as file:
+    with streamed(index.folder / NAMES) as file:
         number = 0
         for batch in file.iter_batches(_ROWS):
             for name in batch.column("name").to_pylist():
@@ -132,7 +133,7 @@ def _write_tokens(
 ) -> None:
     """Write the keyed hashes of works and parallel ids, each with the set that it is in."""
     with (
-        pq.ParquetFile(index.documents) as documents,
+        streamed(index.documents) as documents,
         pq.ParquetWriter(index.folder / "tokens.parquet", _SCHEMA, compression="none") as file,
     ):
         for batch in documents.iter_batches(_ROWS, columns=["place", "work", "parallel"]):

@@ -16,13 +16,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from hearth.curate.banding import Each
 from hearth.curate.database import Database
 from hearth.curate.ledger import Step
 from hearth.curate.plan import SPLITS
 from hearth.curate.rows import Row
+from hearth.parquet import streamed
 from hearth.shelf import Shelf
 
 STEPS: Final = ("", *(step.value for step in Step))
@@ -121,7 +121,7 @@ class Index:
 
     def rows(self) -> Iterator[Row]:
         """Yield all documents in the order of places, as they are now."""
-        with pq.ParquetFile(self.documents) as file:
+        with streamed(self.documents) as file:
             for batch in file.iter_batches(_ROWS):
                 yield from map(self._row, batch.to_pylist())
 
@@ -140,7 +140,7 @@ class Index:
 def columns_of(shards: Sequence[Path], *names: str) -> Iterator[tuple[Any, ...]]:
     """Yield the numbers of documents, and columns of the first pass, some documents at a time."""
     for path in shards:
-        with pq.ParquetFile(path) as file:
+        with streamed(path) as file:
             for batch in file.iter_batches(_ROWS, columns=["number", *names]):
                 columns = (batch.column(name).to_pylist() for name in names)
                 yield batch.column("number").to_numpy(), *columns

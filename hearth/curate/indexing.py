@@ -18,6 +18,7 @@ from hearth.curate.index import STEPS, Index
 from hearth.curate.ledger import Step
 from hearth.curate.spec import CurateSpec, Language
 from hearth.curate.tables import PREPARED
+from hearth.parquet import streamed
 from hearth.shelf import Shelf
 
 _HEAVY: Final = frozenset(
@@ -40,7 +41,7 @@ def build(
     database = Database(folder / "spilled")
     texts, shingles = Shelf(folder, "texts"), Shelf(folder, "shingles")
     for path in shards:
-        with pq.ParquetFile(path) as file:
+        with streamed(path) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group, columns=["text", "shingles"])
                 texts.extend(table.column("text"))

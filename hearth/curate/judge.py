@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from nemo_curator.tasks import DocumentBatch
 
 from hearth.curate.boilerplate import without
@@ -27,6 +26,7 @@ from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.decontaminate import CutContamination
 from hearth.curate.stages.quality import FilterByLanguage, filters_of
 from hearth.curate.tables import JUDGED, KEYWORD
+from hearth.parquet import streamed
 
 _SHARD_CHARACTERS: Final = 16 << 20
 _KEYWORDS: Final = tuple(field.name for field in KEYWORD)
@@ -100,7 +100,7 @@ def judge(
     files = list(run("judge", [apart], chunks(index, run.rows), read, _table))
     rows = (row for row in index.rows() if not row.step)
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with streamed(path) as file:
             for batch in file.iter_batches(BATCH):
                 for record in batch.to_pylist():
                     _enter(next(rows), record, index, ledger, contamination)

@@ -19,16 +19,18 @@ from hearth.curate.hashing import Hashes, WordHasher, distinct, grams, letters, 
 from hearth.curate.plan import UnionFind
 from hearth.curate.sections import DedupSection
 from hearth.curate.spec import Language
+from hearth.parquet import streamed
 
 SEED: Final = 42
 _BUCKET: Final = 64
 """Comparisons of a newcomer to a bucket, at most: a bucket is never quadratic."""
 SMALL: Final = _BUCKET + 1
 """Members of a bucket up to which every pair is compared."""
-_REMEMBERED: Final = 1 << 20
-"""Unlike pairs that are not compared again in another band."""
-_NAMES: Final = 1 << 22
-"""Names of a band that are grouped together: 12 bytes each."""
+_REMEMBERED: Final = 1 << 18
+"""Unlike pairs that are not compared again in another band: some 100 bytes each."""
+_NAMES: Final = 1 << 20
+"""Names of a band that are grouped together: some 60 bytes each while they are sorted."""
+_PLACE_BITS: Final = 32
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 Places = npt.NDArray[np.uint32]
@@ -78,7 +80,7 @@ def linked(  # noqa: C901 - as one loop it can be read
     Yields:
         Places of the two, the lower first, and their Jaccard.
     """
-    unlike: set[tuple[int, int]] = set()
+    unlike: set[int] = set()
     for bucket in buckets:
         if len(unlike) > _REMEMBERED:
             unlike.clear()
@@ -92,7 +94,8 @@ def linked(  # noqa: C901 - as one loop it can be read
                 if root == own:
                     continue
                 for member in seen[root]:
-                    if (member, place) in unlike:
+                    pair = member << _PLACE_BITS | place
+                    if pair in unlike:
                         continue
                     if not left:
                         break
@@ -103,7 +106,7 @@ def linked(  # noqa: C901 - as one loop it can be read
                         seen[sets.find(place)] = seen.pop(root) + seen.pop(own)
                         yield member, place, likeness
                         break
-                    unlike.add((member, place))
+                    unlike.add(pair)
                 if not left:
                     break
 
@@ -183,7 +186,7 @@ def named(bands: Path, which: Iterable[int]) -> Iterator[tuple[Hashes, Places]]:
         bands: What `write_bands` wrote.
         which: The numbers of bands.
     """
-    with pq.ParquetFile(bands) as file:
+    with streamed(bands) as file:
         parts = np.uint64(1 + file.metadata.num_rows // _NAMES)
         for band in which:
             for part in range(int(parts)):

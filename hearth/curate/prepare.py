@@ -30,6 +30,7 @@ from hearth.curate.stages.reject import RejectUnreadable
 from hearth.curate.tables import PREPARED
 from hearth.documents import SCHEMA
 from hearth.errors import DataError
+from hearth.parquet import streamed
 
 _SHARD_BYTES: Final = 32 << 20
 """Of a shard, before compression; a row group of longer documents is cut by rows."""
@@ -112,7 +113,7 @@ def _extent(path: Path, first: int, rows: int, number: int, size: int) -> Extent
 def read(extent: Extent) -> Iterator[DocumentBatch]:
     """Read a shard, some rows at a time."""
     start = 0
-    with pq.ParquetFile(extent.path) as file:
+    with streamed(extent.path) as file:
         groups, skip = [], extent.first
         for place in range(file.num_row_groups):
             size = file.metadata.row_group(place).num_rows

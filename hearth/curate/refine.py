@@ -26,7 +26,7 @@ from hearth.curate.perplexity import NgramModel
 from hearth.curate.pii.policy import Treatment
 from hearth.curate.plan import SPLITS, Split
 from hearth.curate.rows import Row
-from hearth.curate.spec import TOKENS, CurateSpec, Domain
+from hearth.curate.spec import TOKENS, CurateSpec, Domain, PerplexitySection
 from hearth.curate.stages.apart import Apart
 from hearth.curate.stages.clean import RepairText
 from hearth.curate.stages.perplexity import ScorePerplexity
@@ -34,6 +34,7 @@ from hearth.curate.stages.tokens import CountTokens
 from hearth.curate.tables import COUNTED, SCORED
 from hearth.curate.tails import HIGH, LOW, Limits, Part, Scored, limits, verdict
 from hearth.errors import DataError
+from hearth.parquet import streamed
 from hearth.stage.bpe import learn
 
 
@@ -154,17 +155,13 @@ def trim(index: Index, judged: Sequence[Path], spec: CurateSpec, run: Pass) -> T
     if section.trusted:
         codes = [code for code, name in enumerate(index.sources) if name in section.trusted]
         trusted &= np.isin(index.source, codes)
-    models, poison = dict[str, NgramModel](), dict[int, str]()
-    for code, language in sorted(enumerate(index.languages), key=lambda named: named[1]):
-        mine = trusted & (index.language == code)
-        if mine.any():
-            known = ((text, int(index.fold[at])) for at, text in texts_of(judged, mine))
-            models[language] = NgramModel.fit(known, section)
-    scores = _score(index, judged, models, spec, run, poison)
-    live = np.flatnonzero(index.live).tolist()
+    poison: dict[int, str] = {}
+    # The models are gone before anything else is made of the scores.
+    scores = _score(index, judged, _models(index, judged, trusted, section), spec, run, poison)
+    live = np.flatnonzero(index.live)
     domains = [str(spec.domain(source)) for source in index.sources]
 
-    def scored(place: int) -> Scored:
+    def scored(place: np.int64) -> Scored:
         source, value = int(index.source[place]), float(scores[place])
         return Scored(
             index.languages[index.language[place]],
@@ -183,6 +180,22 @@ def trim(index: Index, judged: Sequence[Path], spec: CurateSpec, run: Pass) -> T
             index.step[place] = STEPS.index(Step.PERPLEXITY)
         low[place] = action is Action.FLAGGED
     return Trimmed(scores, low, thresholds, poison)
+
+
+def _models(
+    index: Index,
+    judged: Sequence[Path],
+    trusted: npt.NDArray[np.bool_],
+    section: PerplexitySection,
+) -> dict[str, NgramModel]:
+    """Fit a model for each language of trusted documents."""
+    models = {}
+    for code, language in sorted(enumerate(index.languages), key=lambda named: named[1]):
+        mine = trusted & (index.language == code)
+        if mine.any():
+            known = ((text, int(index.fold[at])) for at, text in texts_of(judged, mine))
+            models[language] = NgramModel.fit(known, section)
+    return models
 
 
 def _score(
@@ -227,7 +240,7 @@ def _give_up(index: Index, found: pa.Table, poison: dict[int, str]) -> None:
 def texts_of(judged: Iterable[Path], among: npt.NDArray[np.bool_]) -> Iterator[tuple[int, str]]:
     """Yield the places and texts of some documents, as the second pass left them."""
     for path in judged:
-        with pq.ParquetFile(path) as file:
+        with streamed(path) as file:
             for batch in file.iter_batches(BATCH, columns=["place", "text"]):
                 kept = among[batch.column("place").to_numpy()]
                 part = batch.filter(pa.array(kept))
@@ -274,7 +287,7 @@ def count_tokens(
 
 def batches(index: Index, path: Path) -> Iterator[DocumentBatch]:
     """Yield what is live of a shard of the second pass."""
-    with pq.ParquetFile(path) as file:
+    with streamed(path) as file:
         for batch in file.iter_batches(BATCH, columns=["place", "text"]):
             places = batch.column("place").to_numpy()
             stays = index.live[places]

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from hearth.curate.assigned import Assigned
 from hearth.curate.clusters import Clusters, Level, Member, diameter
@@ -23,6 +22,7 @@ from hearth.curate.sets import Sets
 from hearth.curate.sketches import Sketches
 from hearth.curate.spec import CurateSpec
 from hearth.lock import TombstoneKind, names_of
+from hearth.parquet import streamed
 
 _READING: Final = (Step.READ, Step.LANGUAGE, Step.NORMALISE, Step.PII)
 _SELECTING: Final = (Step.WITHDRAWN, Step.RESERVED, Step.EXACT, Step.NEAR)
@@ -121,7 +121,7 @@ def _withdraw_and_reserve(
     works = set(spec.reserved)
     named = np.zeros(len(index), dtype=np.uint8)
     buried, reserved = np.zeros(len(index), dtype=bool), np.zeros(len(index), dtype=bool)
-    with pq.ParquetFile(index.documents) as file:
+    with streamed(index.documents) as file:
         place = 0
         for batch in file.iter_batches(columns=["doc_key", "content_id", "source", "work"]):
             for name, content, source, work in zip(

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from hearth.curate import tables
 from hearth.curate.hashing import Hashes
@@ -27,6 +26,7 @@ from hearth.curate.sections import DedupSection
 from hearth.curate.sets import Sets
 from hearth.curate.spec import CurateSpec, Grave
 from hearth.lock import Sketch
+from hearth.parquet import streamed
 
 LEAST: Final = 128
 _PROBED: Final = 16
@@ -114,7 +114,7 @@ def write(index: Index, folder: Path, section: DedupSection, key: ContentKey) ->
         "words": section.shingle_words,
         "characters": section.shingle_characters,
     }
-    with pq.ParquetFile(index.documents) as file:
+    with streamed(index.documents) as file:
         for batch in file.iter_batches(_ROWS, columns=["place", "doc_key", "content_id"]):
             rows = [row for row in batch.to_pylist() if row["content_id"]]
             own = [sets[row["place"]] for row in rows]

@@ -71,10 +71,11 @@ def parquet_rows(
         room: how many bytes of text it may unpack to.
     """
     import pyarrow as pa  # noqa: PLC0415 - slow to load; most sources have no Parquet
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+
+    from hearth.parquet import streamed  # noqa: PLC0415 - as above
 
     try:
-        with pq.ParquetFile(stream) as file:
+        with streamed(stream) as file:
             yield from _rows_of(file, rule.fields, limits, room)
     except MemoryError:
         raise

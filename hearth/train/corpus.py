@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hearth.errors import DataError
 from hearth.model import FrozenModel
+from hearth.parquet import streamed
 from hearth.train.sections import ReplaySection
 
 _SAME: Final = 0.01
@@ -158,7 +158,7 @@ def shares(folder: Path) -> list[SourceShare]:
 def _rows(folder: Path, split: str) -> Iterator[Row]:
     for path in sorted((folder / f"split={split}").glob("*.parquet")):
         try:
-            with pq.ParquetFile(path) as file:
+            with streamed(path) as file:
                 columns = [*_COLUMNS, *(c for c in _MORE if c in file.schema_arrow.names)]
                 for batch in file.iter_batches(batch_size=2048, columns=columns):
                     yield from batch.to_pylist()

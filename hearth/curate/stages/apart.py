@@ -85,6 +85,7 @@ class Apart(ProcessingStage[DocumentBatch, DocumentBatch]):
     def teardown(self) -> None:
         """End the process, and let go of what stages have set up."""
         self._cell.close()
+        del self._cell  # which holds this stage, and with it what its stages hold
         for stage in self.stages:
             stage.teardown()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -283,6 +285,21 @@ def test_a_cell_ends_with_whoever_asks(cells: list[Cell]) -> None:
     cells.pop().close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_what_a_stage_holds_goes_with_its_pass() -> None:
+    rows = pd.DataFrame([{"doc_key": "a:1", "text": "text"}])
+    stage = BlowUp()
+    left = weakref.ref(stage)
+    gc.collect()
+    # Whatever only a search for garbage would find is inherited by the next process beside.
+    gc.disable()
+    try:
+        through(DocumentBatch(dataset_name="x", data=rows), stage)
+        del stage
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_a_row_apart_is_as_in_its_batch() -> None:
