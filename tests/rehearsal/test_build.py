@@ -12,7 +12,7 @@ from hearth.compute.slurm.folder import Start
 from hearth.model import Stage
 from rehearsal.aws.faults import FaultKind
 from tests.machine import Going
-from tests.rehearsal.conftest import CHECKPOINT_STEPS, GONE_SECONDS, OVER, Rehearsed
+from tests.rehearsal.conftest import CHECKPOINT_STEPS, GONE_SECONDS, Rehearsed
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(1200)]
 
@@ -108,7 +108,6 @@ def bereft(machine: Any, first: Any) -> Any:
     )
     # What follows was seen to its end before.
     machine.fail_run(going)
-    machine.until("its end", 180, lambda: machine.state(going) in OVER)
     return Bereft(going, attempt, start, done, before, after)
 
 

@@ -17,7 +17,6 @@ from tests.machine import Going
 from tests.rehearsal.conftest import (
     CHECKPOINT_STEPS,
     HANG_SECONDS,
-    OVER,
     Rehearsed,
     sealed,
     trained_again,
@@ -36,7 +35,6 @@ def endless(machine: Rehearsed) -> Iterator[tuple[Going, Attempt]]:
     going, attempt = machine.train_without_end(seed=2)
     yield going, attempt
     machine.fail_run(going)
-    machine.until("its end", 180, lambda: machine.state(going) in OVER)
 
 
 def test_slurms_servers_may_be_away_for_a_minute_and_a_token_expire_while_a_job_runs(
