@@ -44,6 +44,7 @@ TOKEN_SECONDS = 60
 ENDLESS = {"train_steps": 100_000}
 FIRST_STEPS = CHECKPOINT_STEPS / ENDLESS["train_steps"]
 GONE_SECONDS = 60.0
+LEAST_PRIORITY = 19
 OVER = {"success", "failed"}
 
 
@@ -105,11 +106,15 @@ class Rehearsed(Machine):
         return going, attempt
 
     def step_aside(self) -> None:
-        """Let what trains here have what others leave of the processors."""
+        """Let what trains here have what others leave of the processors.
+
+        Where the kernel shares these among sessions first, a priority alone says nothing to others.
+        """
         for node in NODES:
             for one in filter(is_rank, self.slurm.processes_of(node)):
-                with suppress(ProcessLookupError):
-                    os.setpriority(os.PRIO_PROCESS, one.pid, 10)
+                with suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, one.pid, LEAST_PRIORITY)
+                    Path(f"/proc/{one.pid}/autogroup").write_text(str(LEAST_PRIORITY))
 
     @property
     def _recipe(self) -> Path:
