@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
+import shutil
 import socket
 import subprocess
 import time
@@ -22,6 +23,7 @@ _NODE: Final = "HEARTH_REHEARSED_NODE"  # marks slurmd and its slurmstepd, whate
 _COMMAND_SECONDS: Final = 30.0
 _PATIENCE: Final = 60.0
 _POLL: Final = 0.1
+_LAST_LINES: Final = 5
 
 
 class Cluster:
@@ -247,7 +249,7 @@ class Cluster:
         return self.home / "etc" / "ports.json"
 
     def _lay_out(self, rest_port: int | None) -> None:
-        for name in ("etc", "log", "run", "spool", "state", "db"):
+        for name in ("etc", "log", "run", "spool", "state", "db", "tmp"):
             (self.home / name).mkdir(mode=0o755, parents=True, exist_ok=True)
         if self._ports_file.exists():
             return
@@ -278,27 +280,38 @@ class Cluster:
         return [
             "--no-defaults", f"--user={self.user}", f"--datadir={self.home}/db",
             "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--skip-log-bin",
+            # When it starts it removes the temporary tables that it finds: never another one's.
+            f"--tmpdir={self.home / 'tmp'}",
         ]  # fmt: skip
 
     def _bootstrap(self, statements: str) -> None:
         """Have a database that does not run do something: Debian's server comes without a client.
 
         Raises:
-            CalledProcessError: it did not; `log/bootstrap.log` says why.
+            RuntimeError: it did not; the message says why.
         """
-        with (self.home / "log" / "bootstrap.log").open("wb") as log:
-            subprocess.run(
-                ["/usr/sbin/mariadbd", *self._options, "--bootstrap"],
-                input=statements.encode(),
-                stdout=log,
-                stderr=log,
-                check=True,
-                timeout=_PATIENCE,
-            )
+        answer = subprocess.run(
+            ["/usr/sbin/mariadbd", *self._options, "--bootstrap"],
+            input=statements.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=_PATIENCE,
+        )
+        if answer.returncode:
+            said = answer.stdout.decode(errors="replace").splitlines()[-_LAST_LINES:]
+            message = "mariadbd --bootstrap failed; its last lines:\n" + "\n".join(said)
+            raise RuntimeError(message)
 
     def _start_database(self) -> None:
-        if not (self.home / "db" / "ibdata1").exists():
-            self._bootstrap("create database mysql;\nuse mysql;\n" + _TABLES.read_text())
+        files = self.home / "db"
+        if not (files / "ibdata1").exists():
+            try:
+                self._bootstrap("create database mysql;\nuse mysql;\n" + _TABLES.read_text())
+            except BaseException:
+                # Half a database would be taken for one at the next start.
+                shutil.rmtree(files)
+                raise
         # Nobody but this user reaches the socket, so there is nobody to tell apart.
         self._database.start(
             ["mariadbd", *self._options, "--skip-networking", "--skip-grant-tables",
