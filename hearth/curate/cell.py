@@ -90,11 +90,14 @@ class Cell:
         """End the process."""
         self._pipe = None
         self._over()
+        gc.unfreeze()
 
     def _start(self) -> Connection:
         # What is free and was not given back, the process beside would fill, and hold once more.
         pa.default_memory_pool().release_unused()
         ctypes.CDLL(None).malloc_trim(0)
+        # A search for garbage writes into all that it looks at, and so parts what both hold as one.
+        gc.freeze()
         here, there = Pipe()
         with warnings.catch_warnings():
             # Python 3.12 warns of forks beside threads; none of them is needed over there.
@@ -115,7 +118,6 @@ class Cell:
         return here
 
     def _serve(self, pipe: Connection) -> None:
-        gc.freeze()  # so that looking for garbage copies no pages
         for number in (signal.SIGPROF, signal.SIGALRM, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
