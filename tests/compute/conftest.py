@@ -17,6 +17,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -330,19 +331,26 @@ class SlurmRig(Rig):
         self.release()
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A Slurm of three nodes."""
+@contextmanager
+def new_cluster() -> Iterator[Cluster]:
+    """A Slurm of three nodes that nobody has started; it is stopped in the end."""
     if shutil.which("slurmctld", path=SEARCH_PATH) is None:
         pytest.skip("there is no Slurm: `make test` installs it")
     # Sockets lie in it, whose paths have 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="hearth-slurm-") as home:
         cluster = Cluster(Path(home))
         try:
-            cluster.up()
             yield cluster
         finally:
             cluster.down()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A Slurm of three nodes."""
+    with new_cluster() as cluster:
+        cluster.up()
+        yield cluster
 
 
 @pytest.fixture(scope="session")

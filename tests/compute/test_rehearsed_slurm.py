@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from rehearsal.slurm import Cluster
 from rehearsal.slurm import cluster as module
-from rehearsal.slurm.daemon import SEARCH_PATH
+from tests.compute.conftest import new_cluster
 
 pytestmark = pytest.mark.slurm
 
@@ -24,14 +23,8 @@ def start(cluster: Cluster) -> None:
 @pytest.fixture
 def another() -> Iterator[Cluster]:
     """A cluster that nobody has started."""
-    if shutil.which("slurmctld", path=SEARCH_PATH) is None:
-        pytest.skip("there is no Slurm: `make test` installs it")
-    with tempfile.TemporaryDirectory(prefix="hearth-slurm-") as home:
-        cluster = Cluster(Path(home))
-        try:
-            yield cluster
-        finally:
-            cluster.down()
+    with new_cluster() as cluster:
+        yield cluster
 
 
 def test_a_database_that_starts_leaves_the_temporary_tables_of_others_alone(
