@@ -78,7 +78,7 @@ docs: $(DOCS)/.ok ## build the documentation site into site/; a page, link or an
 # A home of its own beside that of `make up`; the ports are the same, so that one of them runs at a time.
 REHEARSAL_HOME := $(or $(HEARTH_HOME),$(CURDIR)/.hearth)/rehearsal
 REHEARSAL := HEARTH_HOME="$(REHEARSAL_HOME)" HEARTH_PROFILE=rehearsal $(AIRFLOW)/bin
-# Root is needed for what is missing of Debian's packages: here, and by `test`, `test-rehearsal` and
+# Root is needed for what is missing of Debian's packages: here, and by `test`, `test-slurm` and
 # `test-images`, which alone needs it for more. Without it, the line to run as root is printed.
 # A Slurm with accounting and a REST API.
 SLURM := munged=munge slurmctld=slurmctld slurmd=slurmd sbatch=slurm-client slurmdbd=slurmdbd \
@@ -138,7 +138,7 @@ mwaa: $(AIRFLOW)/.ok ## build what Amazon MWAA wants, into dist/mwaa
 
 # --- checks -----------------------------------------------------------------------------------------
 
-.PHONY: lint format test test-fast test-rehearsal test-images
+.PHONY: lint format test test-fast test-slurm test-images
 lint: $(AIRFLOW)/.ok ## ruff, mypy and the import borders
 	$(AIRFLOW)/bin/ruff format --check .
 	$(AIRFLOW)/bin/ruff check .
@@ -151,19 +151,18 @@ format: $(AIRFLOW)/.ok ## let ruff format and mend what it can
 
 # SKIP="faults stages" leaves tiers out.
 SKIP ?=
+test: envs ## every tier of tests, in order, but those on a Slurm; needs root once, for Debian's chromium
+	@$(if $(filter browser,$(SKIP)),,requirements/debian browser chromium=chromium)
+	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,slurm $(SKIP))
+
 # What the tests of the Slurm backend need besides: a login node.
 SSH := sshd=openssh-server ssh=openssh-client
-test: envs ## every tier of tests, in order, but the rehearsal; needs root once, for Debian packages
-	@$(if $(filter browser,$(SKIP)),,requirements/debian browser chromium=chromium)
-	@$(if $(filter slurm,$(SKIP)),,requirements/debian slurm $(foreach pair,$(SLURM) $(SSH),'$(pair)'))
-	@$(AIRFLOW)/bin/python tests/tiers.py $(addprefix --skip=,rehearsal $(SKIP))
-
-test-rehearsal: envs ## what training survives, by production's operators on a Slurm and an emulated AWS; needs root once
-	@requirements/debian rehearsal $(foreach pair,$(SLURM),'$(pair)')
-	@$(AIRFLOW)/bin/python tests/tiers.py --only=rehearsal
+test-slurm: envs ## on a real Slurm: the backend's laws, and production's operators rehearsed; needs root once
+	@requirements/debian test-slurm $(foreach pair,$(SLURM) $(SSH),'$(pair)')
+	@$(AIRFLOW)/bin/python tests/tiers.py --only=slurm
 
 test-images: $(AIRFLOW)/.ok ## build the images and test the compose stack, without a container engine; needs root always
-	@requirements/debian images buildah=buildah debootstrap=debootstrap setpriv=util-linux shellcheck=shellcheck \
+	@requirements/debian test-images buildah=buildah debootstrap=debootstrap setpriv=util-linux shellcheck=shellcheck \
 	  '/usr/lib/postgresql/*/bin/initdb=postgresql' redis-server=redis-server redis-cli=redis-tools \
 	  prometheus=prometheus promtool=prometheus prometheus-blackbox-exporter=prometheus-blackbox-exporter
 	@tests/images/run

@@ -58,7 +58,7 @@ ELSEWHERE: Final[dict[str, Rule]] = {
     "make stop": Rule(STACK, "stack.stop()"),
     "make status": Rule(STACK, "stack.status()"),
     "make test-images": Rule(CI, "make test-images"),
-    "make test-rehearsal": Rule(CI, "make test-rehearsal"),
+    "make test-slurm": Rule(CI, "make test-slurm"),
     "make test": Rule(CI, "make test"),
     "make envs": Rule(CI, "make envs"),
     "make lint": Rule(CI, "make lint"),

@@ -17,7 +17,7 @@ import yaml
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import Attempt, Attempts
-from hearth.build import Build, Event, EventKind
+from hearth.build import Build, Event, EventKind, Run
 from hearth.cli.airflow import Airflow, DagRun
 from hearth.compute.jobdir import MARKER
 from hearth.compute.process import ProcessIdentity, marked
@@ -31,7 +31,6 @@ from hearth.storage import Store
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 RECIPE = "tiny"
-POLL_SECONDS = 0.3
 PORTS_OF_THE_STORE = 8
 BUILD_SECONDS = 600.0
 
@@ -71,7 +70,13 @@ class Going:
 
 
 class Machine:
-    """The stack under test, and what a person at it can do."""
+    """The stack under test, and what a person at it can do.
+
+    Attributes:
+        poll_seconds: between two looks at what is waited for; looking costs what is looked at.
+    """
+
+    poll_seconds = 0.3
 
     def __init__(self, stack: Stack, config: Path) -> None:
         self.stack = stack
@@ -122,6 +127,20 @@ class Machine:
         }
         self.airflow._call("POST", f"/api/v2/dags/{run.dag_id}/clearTaskInstances", json=body)
 
+    def reap(self) -> None:
+        """Run the reaper now, and see it end well."""
+        body = {"logical_date": None}
+        answer = self.airflow._call("POST", "/api/v2/dags/reap/dagRuns", json=body)
+        run = Run(dag_id="reap", run_id=answer["dag_run_id"])
+        ended = {"success", "failed"}
+        self.until("the reaper's end", 90, lambda: self.airflow.dag_run(run).state in ended)
+        assert self.airflow.dag_run(run).state == "success"
+
+    def reaped(self) -> bool:
+        """Whether the reaper ever ran by its schedule, and ended well."""
+        runs = self.airflow._call("GET", "/api/v2/dags/reap/dagRuns")["dag_runs"]
+        return any((run["run_type"], run["state"]) == ("scheduled", "success") for run in runs)
+
     def question(self, going: Going) -> dict[str, Any]:
         """What the approval's form asks."""
         return self.airflow._call("GET", self._approval(going))
@@ -143,7 +162,7 @@ class Machine:
         deadline = time.monotonic() + seconds
         while not (found := look()):
             assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-            time.sleep(POLL_SECONDS)
+            time.sleep(self.poll_seconds)
         return found
 
     def state(self, going: Going) -> str:

@@ -26,19 +26,19 @@ class Tier:
 
     name: str
     python: Path
-    folder: str = ""  # by default the tier's name
+    folders: tuple[str, ...] = ()  # by default the tier's name
     only: str = ""  # those of its tests that this expression over markers takes
-    spread: str = ""  # over all cores: test by test (load), or file by file (loadfile)
+    spread: tuple[str, ...] = ()  # over how many processes, and what stays in one
 
     def run(self, arguments: list[str]) -> Counter[str]:
         """Run it; return how many tests passed, failed and were skipped."""
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
-            tests = f"tests/{self.folder or self.name}"
-            command = [self.python, "-m", "pytest", tests, f"--junitxml={report}"]
+            tests = [f"tests/{folder}" for folder in self.folders or (self.name,)]
+            command = [self.python, "-m", "pytest", *tests, f"--junitxml={report}"]
             command += ["-m", self.only] if self.only else []
-            command += ["-n", "logical", "--dist", self.spread] if self.spread else []
-            code = subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode
+            command += [*self.spread, *arguments]
+            code = subprocess.run(command, cwd=ROOT, check=False).returncode
             counts = _counts(report)
         # pytest can fail without a failed test: nothing collected, a crash, an interrupt.
         if code != 0 and not counts["failed"]:
@@ -46,17 +46,27 @@ class Tier:
         return counts
 
 
+BY_TEST = ("-n=logical", "--dist=load")
+BY_FILE = ("-n=logical", "--dist=loadfile")
+
 TIERS = (
-    Tier("unit", AIRFLOW, spread="load"),
-    Tier("compute", AIRFLOW, only="not slurm", spread="load"),
-    Tier("slurm", AIRFLOW, folder="compute", only="slurm", spread="loadfile"),
-    Tier("stages", STAGES, spread="loadfile"),
+    Tier("unit", AIRFLOW, spread=BY_TEST),
+    Tier("compute", AIRFLOW, only="not slurm", spread=BY_TEST),
+    Tier("stages", STAGES, spread=BY_FILE),
     Tier("operators", AIRFLOW),
     Tier("dags", AIRFLOW),
     Tier("integration", AIRFLOW),
     Tier("browser", AIRFLOW),
     Tier("faults", AIRFLOW),
-    Tier("rehearsal", AIRFLOW, spread="loadfile"),
+    # In more processes than there may be cores, because it waits more than it works; the longest
+    # files first.
+    Tier(
+        "slurm",
+        AIRFLOW,
+        folders=("rehearsal", "compute"),
+        only="slurm",
+        spread=("-n=3", "--dist=loadfile", "--no-loadscope-reorder"),
+    ),
 )
 
 

@@ -335,7 +335,7 @@ class SlurmRig(Rig):
 def new_cluster() -> Iterator[Cluster]:
     """A Slurm of three nodes that nobody has started; it is stopped in the end."""
     if shutil.which("slurmctld", path=SEARCH_PATH) is None:
-        pytest.skip("there is no Slurm: `make test` installs it")
+        pytest.skip("there is no Slurm: `make test-slurm` installs it")
     # Sockets lie in it, whose paths have 107 bytes at most.
     with tempfile.TemporaryDirectory(prefix="hearth-slurm-") as home:
         cluster = Cluster(Path(home))

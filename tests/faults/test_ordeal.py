@@ -14,7 +14,7 @@ import pytest
 
 from hearth.artifact import Artifact, ArtifactRecord
 from hearth.attempt import Attempt, Outcome
-from hearth.build import EventKind, Run
+from hearth.build import EventKind
 from hearth.compute.process import ProcessIdentity
 from hearth.errors import EXIT_DATA, EXIT_TRANSIENT
 from hearth.model import Stage
@@ -90,15 +90,6 @@ def program_of(machine: Any, attempt: Attempt) -> ProcessIdentity | None:
     return None
 
 
-def reap(machine: Any) -> None:
-    """Run the reaper now, and wait for its end."""
-    answer = machine.airflow._call("POST", "/api/v2/dags/reap/dagRuns", json={"logical_date": None})
-    run = Run(dag_id="reap", run_id=answer["dag_run_id"])
-    ended = {"success", "failed"}
-    machine.until("the reaper's end", 90, lambda: machine.airflow.dag_run(run).state in ended)
-    assert machine.airflow.dag_run(run).state == "success"
-
-
 @pytest.fixture(scope="module")
 def going(machine: Any, first: Any) -> Any:
     """A build that met a damaged document on its way."""
@@ -138,7 +129,7 @@ def test_what_is_marked_failed_while_the_triggerer_is_down_is_reaped(
     over(machine, going)
     assert machine.processes_of(attempt)
     assert attempt.exit() is None
-    reap(machine)
+    machine.reap()
     assert machine.processes_of(attempt) == set()
     assert attempt.exit().outcome in {Outcome.CANCELLED, Outcome.FAILED}
     assert attempt.cancel_request().by == "reaper"

@@ -1,7 +1,7 @@
-"""A rehearsal for each process that runs tests of this tier: Airflow, Slurm, an emulated HyperPod.
+"""A rehearsal for each file of tests: Airflow, a real Slurm, an emulated HyperPod.
 
-Files go to whichever rehearsal is done with what it had; within a file each test goes on where the
-one before left it. `python -m rehearsal` starts the same for people.
+Within a file each test goes on where the one before left it. `python -m rehearsal` starts the same
+for people.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ OVER = {"success", "failed"}
 
 class Rehearsed(Machine):
     """The rehearsal under test, and what a person at it can do and see."""
+
+    poll_seconds = 1.0
 
     def __init__(self, rehearsal: Rehearsal, config: Path) -> None:
         super().__init__(rehearsal.stack, config)
@@ -270,10 +272,10 @@ def trained_again(machine: Rehearsed, going: Going, number: int) -> None:
     machine.until("one job alone", GONE_SECONDS, lambda: machine.queue() == ["RUNNING"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     if shutil.which("slurmctld", path=SEARCH_PATH) is None:
-        pytest.skip("there is no Slurm: `make test` installs it")
+        pytest.skip("there is no Slurm: `make test-slurm` installs it")
     folder = tmp_path_factory.mktemp("r")
     config = copied_config(folder / "config")
     fit(config, folder / "nodes")

@@ -1,9 +1,12 @@
-"""What a training survives: servers away, daemons killed, a rank that hangs."""
+"""One training without end, and all that happens to it.
+
+Each test goes on where the one before left it. Servers are away, daemons are killed, a rank hangs;
+then people clear it, give it up, and delete its run: nothing that costs money is left.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,25 +19,40 @@ from hearth.train.checkpoint import name_of
 from tests.machine import Going
 from tests.rehearsal.conftest import (
     CHECKPOINT_STEPS,
+    GONE_SECONDS,
     HANG_SECONDS,
+    NODES,
     Rehearsed,
     sealed,
     trained_again,
 )
 
-pytestmark = [pytest.mark.network, pytest.mark.timeout(1200)]
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.network,
+    pytest.mark.timeout(1200),
+]
 
 AWAY_SECONDS = 60.0
+CANCELLED_SECONDS = 30.0  # from a person's button to the job's end
+REAPED_SECONDS = 300.0  # from a run's deletion until nothing of it is left
+REAPER_SECONDS = 120.0  # between two turns of the reaper, by the schedule of its DAG
 STARTING = ") starting"  # as a triggerer says of each trigger
 FOLLOWS = ": train: "  # as it says of one that trains
 
 
 @pytest.fixture(scope="module")
-def endless(machine: Rehearsed) -> Iterator[tuple[Going, Attempt]]:
-    """A build whose training does not end by itself."""
-    going, attempt = machine.train_without_end(seed=2)
-    yield going, attempt
-    machine.fail_run(going)
+def endless(machine: Rehearsed) -> tuple[Going, Attempt]:
+    """A build whose training does not end by itself, and its first attempt."""
+    return machine.train_without_end(seed=2)
+
+
+def assert_cancelled(machine: Any, attempt: Attempt, by: str) -> None:
+    end = machine.until("its last word", CANCELLED_SECONDS, attempt.exit)
+    assert end.outcome in {Outcome.CANCELLED, Outcome.FAILED}
+    request = attempt.cancel_request()
+    assert request is not None
+    assert request.by == by
 
 
 def test_slurms_servers_may_be_away_for_a_minute_and_a_token_expire_while_a_job_runs(
@@ -100,3 +118,55 @@ def test_a_rank_that_hangs_is_ended_and_the_newest_checkpoint_that_is_whole_gone
     assert attempt.folder.url(shard) in said
     assert f"resumes from {attempt.folder.url(f'checkpoints/{name_of(whole)}')}" in said
     assert whole == newest - CHECKPOINT_STEPS
+
+
+# People -------------------------------------------------------------------------------------------
+
+
+def test_a_task_that_is_cleared_goes_on_as_the_next_attempt(machine: Any, endless: Any) -> None:
+    going, _ = endless
+    attempt = going.attempts(Stage.TRAIN).latest()
+    machine.clear_task(going, "train")
+    assert_cancelled(machine, attempt, by=going.id)
+    trained_again(machine, going, attempt.number + 1)
+
+
+def test_a_task_marked_failed_has_its_job_cancelled_and_the_cluster_given_back(
+    machine: Any, endless: Any
+) -> None:
+    going, _ = endless
+    attempt = going.attempts(Stage.TRAIN).latest()
+    machine.fail_task(going, "train")
+    machine.until("no job is left", CANCELLED_SECONDS, lambda: not machine.queue())
+    assert_cancelled(machine, attempt, by=going.id)
+    machine.until("its end", 180, lambda: machine.state(going) == "failed")
+    assert machine.tasks(going)["cluster_end"] == "success"
+    machine.until("nothing is paid for", GONE_SECONDS, lambda: not machine.paid_for())
+
+
+def test_a_failed_build_that_is_cleared_gets_its_cluster_again(machine: Any, endless: Any) -> None:
+    going, _ = endless
+    number = going.attempts(Stage.TRAIN).latest().number
+    machine.clear_task(going, "train")
+    trained_again(machine, going, number + 1)
+    assert set(machine.instances()) == NODES
+
+
+def test_what_a_deleted_run_left_behind_is_reaped(machine: Any, endless: Any) -> None:
+    going, _ = endless
+    attempt = going.attempts(Stage.TRAIN).latest()
+    # The triggerer does not hear it, and the teardown is given up too: only the reaper is left.
+    machine.stack.kill("triggerer")
+    machine.fail_task(going, "cluster_end")
+    machine.fail_run(going)
+    machine.delete_run(going)
+    late = time.monotonic() + REAPED_SECONDS - REAPER_SECONDS
+    machine.stack.up()
+    machine.reap()  # as Airflow has done by its schedule, for which this does not wait
+    assert machine.reaped()
+    machine.until(
+        "all is released",
+        late - time.monotonic(),
+        lambda: not machine.queue() and not machine.paid_for(),
+    )
+    assert_cancelled(machine, attempt, by="reaper")
