@@ -12,10 +12,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hearth.curate.hashing import codes
+from hearth.curate.hashing import BMP, codes
 
 HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-_BMP: Final = 0x10000
 
 
 class Census(NamedTuple):
@@ -37,8 +36,8 @@ def census(text: str) -> Census:
     """Count the characters of a text; one filter asks after the other."""
     points = codes(text)
     kinds, counted = _kinds()
-    found = np.bincount(kinds[np.minimum(points, _BMP)], minlength=len(counted)) @ counted
-    for point in points[points >= _BMP].tolist():
+    found = np.bincount(kinds[np.minimum(points, BMP)], minlength=len(counted)) @ counted
+    for point in points[points >= BMP].tolist():
         found += _sort(chr(point))
     return Census(*found.tolist())
 
@@ -50,7 +49,7 @@ def _kinds() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     Whatever lies beyond that plane is of a kind that counts nowhere.
     """
     known: defaultdict[Census, int] = defaultdict(count().__next__)
-    kinds = [known[_sort(chr(point))] for point in range(_BMP)]
+    kinds = [known[_sort(chr(point))] for point in range(BMP)]
     kinds.append(known[Census(0, 0, 0, 0, 0, 0)])
     return np.array(kinds, dtype=np.uint8), np.array(list(known))
 

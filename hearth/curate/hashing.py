@@ -14,13 +14,15 @@ import numpy.typing as npt
 Hashes = npt.NDArray[np.uint64]
 _Part = TypeVar("_Part", bound=Sized)
 
+BMP: Final = 0x10000
+"""Where Unicode's basic plane ends: tables hold what lies before."""
+
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Fibonacci hashing
 _SHIFT: Final = np.uint64(29)
 _WORD: Final = re.compile(r"[A-Za-z0-9]+|[^\W_A-Za-z0-9]+")
 _GAPS: Final = bytes(code if chr(code).isalnum() else 0x20 for code in range(0x80)).ljust(0x100)
 """Every ASCII character that is in no word."""
 _CACHED_WORDS: Final = 500_000
-_BMP: Final = 0x10000
 _TOGETHER: Final = 1 << 15
 """Values that are hashed as one: some hundred short texts, in the processor's cache."""
 
@@ -74,16 +76,16 @@ def codes(text: str) -> npt.NDArray[np.uint32]:
 def letters(text: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
     """Return the code points of letters and digits, in lower case, and where they stand."""
     points = codes(text)
-    plain = np.minimum(points, _BMP - 1)
-    places = np.flatnonzero(_table("alnum")[plain] | (points >= _BMP))
+    plain = np.minimum(points, BMP - 1)
+    places = np.flatnonzero(_table("alnum")[plain] | (points >= BMP))
     lower = _table("lower")[plain[places]]
-    return np.where(points[places] < _BMP, lower, points[places]), places
+    return np.where(points[places] < BMP, lower, points[places]), places
 
 
 def alphanumeric(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
     """Return which code points are letters or digits, those beyond the basic plane too."""
-    found = _table("alnum")[np.minimum(points, _BMP - 1)].astype(bool)
-    for place in np.flatnonzero(points >= _BMP).tolist():
+    found = _table("alnum")[np.minimum(points, BMP - 1)].astype(bool)
+    for place in np.flatnonzero(points >= BMP).tolist():
         found[place] = chr(points[place]).isalnum()
     return found
 
@@ -151,7 +153,7 @@ _TABLES: dict[str, npt.NDArray[np.uint32]] = {}
 def _table(name: str) -> npt.NDArray[np.uint32]:
     """Look up a property of the characters of the basic plane: made once, 65,536 entries."""
     if name not in _TABLES:
-        characters = [chr(code) for code in range(_BMP)]
+        characters = [chr(code) for code in range(BMP)]
         if name == "alnum":
             _TABLES[name] = np.array([c.isalnum() for c in characters], dtype=bool)
         else:
