@@ -6,6 +6,7 @@ import configparser
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,7 +119,10 @@ def key_pair(secrets: Secrets) -> tuple[str, str]:
 
 
 def missing(ports: StorePorts, secrets: Secrets, *buckets: str) -> str | None:
-    """Say what keeps the store from being used; None when all is well and the buckets are there."""
+    """Say what keeps the store from being used; None when all is well.
+
+    That is: the buckets are there, and what the first of them holds can be read.
+    """
     try:
         if not httpx.get(
             f"http://{HOST}:{ports.s3}/healthz", timeout=5, trust_env=False
@@ -137,9 +141,17 @@ def missing(ports: StorePorts, secrets: Secrets, *buckets: str) -> str | None:
     )
     try:
         bucket.make(client, *buckets)
+        _read_one(client, buckets[0])
     except (BotoCoreError, ClientError) as error:
         return f"buckets {', '.join(buckets)}: {error}"
     return None
+
+
+def _read_one(client: Any, bucket: str) -> None:
+    """Read of the first object, if there is one: names are there before what they stand for."""
+    for found in client.list_objects_v2(Bucket=bucket, MaxKeys=1).get("Contents", ()):
+        with closing(client.get_object(Bucket=bucket, Key=found["Key"])["Body"]) as body:
+            body.read(1)
 
 
 def _identities(secrets: Secrets) -> Path:
