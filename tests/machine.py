@@ -33,6 +33,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 RECIPE = "tiny"
 PORTS_OF_THE_STORE = 8
 BUILD_SECONDS = 600.0
+OVER = {"success", "failed"}
 
 # As the recipe ships it, but for how long the endpoint is watched: none of it is fingerprinted.
 QUICK_ROLLOUT = {"step_seconds": 0.5, "min_requests": 6, "confirm_requests": 6}
@@ -132,8 +133,7 @@ class Machine:
         body = {"logical_date": None}
         answer = self.airflow._call("POST", "/api/v2/dags/reap/dagRuns", json=body)
         run = Run(dag_id="reap", run_id=answer["dag_run_id"])
-        ended = {"success", "failed"}
-        self.until("the reaper's end", 90, lambda: self.airflow.dag_run(run).state in ended)
+        self.until("the reaper's end", 90, lambda: self.airflow.dag_run(run).state in OVER)
         assert self.airflow.dag_run(run).state == "success"
 
     def reaped(self) -> bool:
@@ -173,8 +173,7 @@ class Machine:
 
     def finish(self, going: Going, seconds: float = BUILD_SECONDS) -> Going:
         """Wait until a build succeeds."""
-        over = {"success", "failed"}
-        self.until(f"the end of {going.id}", seconds, lambda: self.state(going) in over)
+        self.until(f"the end of {going.id}", seconds, lambda: self.state(going) in OVER)
         told = [event.data for event in going.events(EventKind.FAILED, EventKind.ATTEMPT_ENDED)]
         assert self.state(going) == "success", f"{self.tasks(going)}\n{json.dumps(told, indent=1)}"
         assert set(self.tasks(going).values()) <= {"success", "skipped"}, self.tasks(going)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from hearth.errors import SpecError
+from tests.machine import OVER
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(1500)]
 
 KEY = "AKIA" + "IOSFODNN7EXAMPLE"  # the one that AWS's manuals use
-OVER = {"success", "failed"}
 
 
 def refused(machine: Any, **conf: Any) -> str:

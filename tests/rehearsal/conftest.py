@@ -29,7 +29,7 @@ from hearth.stack.store import key_pair
 from hearth.train.checkpoint import MANIFEST, step_of
 from rehearsal.slurm.daemon import SEARCH_PATH
 from rehearsal.whole import Rehearsal
-from tests.machine import RECIPE, Going, Machine, copied_config, free_ports, is_rank
+from tests.machine import OVER, RECIPE, Going, Machine, copied_config, free_ports, is_rank
 
 PROFILE = "rehearsal"
 CLUSTER = "rehearsal"
@@ -45,7 +45,6 @@ ENDLESS = {"train_steps": 100_000}
 FIRST_STEPS = CHECKPOINT_STEPS / ENDLESS["train_steps"]
 GONE_SECONDS = 60.0
 LEAST_PRIORITY = 19
-OVER = {"success", "failed"}
 
 
 class Rehearsed(Machine):

@@ -15,21 +15,16 @@ from hearth.errors import EXIT_DATA, EXIT_TRANSIENT
 from hearth.model import Stage
 from hearth.train.checkpoint import name_of
 from rehearsal.aws.faults import FaultKind
-from tests.machine import Going
+from tests.machine import OVER, Going
 from tests.rehearsal.conftest import (
     CHECKPOINT_STEPS,
     ENDLESS,
     GONE_SECONDS,
-    OVER,
     Rehearsed,
     sealed,
 )
 
-pytestmark = [
-    pytest.mark.slurm,
-    pytest.mark.network,
-    pytest.mark.timeout(1200),
-]
+pytestmark = [pytest.mark.slurm, pytest.mark.network, pytest.mark.timeout(1200)]
 
 ALL_STAGES = (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.TRAIN, Stage.EVALUATE)
 STEPS = {"train_steps": 4 * CHECKPOINT_STEPS, "train_seed": 1}

@@ -27,11 +27,7 @@ from tests.rehearsal.conftest import (
     trained_again,
 )
 
-pytestmark = [
-    pytest.mark.slurm,
-    pytest.mark.network,
-    pytest.mark.timeout(1200),
-]
+pytestmark = [pytest.mark.slurm, pytest.mark.network, pytest.mark.timeout(1200)]
 
 AWAY_SECONDS = 60.0
 CANCELLED_SECONDS = 30.0  # from a person's button to the job's end
