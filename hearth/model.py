@@ -13,7 +13,8 @@ from hearth.errors import DataError
 class FrozenModel(BaseModel):
     """A value: it cannot be changed, and unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when it is first used: no process uses all models that it imports.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 Value = TypeVar("Value", bound=FrozenModel)
