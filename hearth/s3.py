@@ -13,7 +13,7 @@ from obstore.store import S3Store
 
 from hearth.errors import SpecError, TransientError
 from hearth.model import FrozenModel
-from hearth.profile import StorageSettings
+from hearth.storagesettings import StorageSettings
 
 _REFUSED: Final = frozenset({"AccessDenied", "AllAccessDisabled", "Forbidden", "403"})
 _NO_LOCK: Final = frozenset({"InvalidRequest", "ObjectLockConfigurationNotFoundError"})

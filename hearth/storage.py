@@ -26,8 +26,8 @@ from hearth.digest import FileInfo, sha256_of, verify
 from hearth.errors import ConflictError, DataError, NotFoundError, SpecError
 from hearth.failures import of_disk, of_store
 from hearth.model import FrozenModel
-from hearth.profile import StorageSettings
 from hearth.s3 import open_bucket
+from hearth.storagesettings import StorageSettings
 
 CHUNK: Final = 8 << 20
 _LOCKS: Final = ".locks"

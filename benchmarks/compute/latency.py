@@ -22,9 +22,10 @@ from pydantic import AnyHttpUrl
 from hearth.compute.backend import JobRequest, JobResources
 from hearth.compute.outcome import JobState
 from hearth.compute.registry import open_backend
-from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings
+from hearth.profile import EndpointTarget, Profile, SecretRef
 from hearth.resources import BackendName, Compute, SlurmRest, SlurmSettings
 from hearth.settings import settings
+from hearth.storagesettings import StorageSettings
 from operators.triggers import POLL_SECONDS
 from rehearsal.slurm import Cluster
 

@@ -30,8 +30,9 @@ from typing import Final, NamedTuple
 from benchmarks.curate import corpus
 from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec, TokensSection
 from hearth.model import Stage
-from hearth.profile import SecretRef, StorageSettings
+from hearth.profile import SecretRef
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests.artifacts import claim, publish
 
 BAR: Final = 12.0

@@ -12,7 +12,8 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
-from hearth.profile import StorageSettings, load_profile
+from hearth.profile import load_profile
+from hearth.storagesettings import StorageSettings
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from pydantic import Field, JsonValue
 
 from hearth.artifact import InputRef
 from hearth.model import FrozenModel, Stage
-from hearth.profile import SecretRef, StorageSettings
+from hearth.profile import SecretRef
+from hearth.storagesettings import StorageSettings
 
 
 class Job(FrozenModel):

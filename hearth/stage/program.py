@@ -26,11 +26,11 @@ from hearth.errors import (
 )
 from hearth.failures import for_want_of_room, named
 from hearth.model import Stage, StageSpec
-from hearth.profile import StorageSettings
 from hearth.provenance import Meter, provenance
 from hearth.stage.context import Context
 from hearth.stage.job import Job
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 log = logging.getLogger(__name__)
 

@@ -35,9 +35,10 @@ from hearth.compute.settle import folders
 from hearth.compute.slurm.backend import SlurmBackend
 from hearth.compute.slurm.folder import StoreFolder
 from hearth.errors import TransientError
-from hearth.profile import EndpointTarget, Profile, SecretRef, StorageSettings
+from hearth.profile import EndpointTarget, Profile, SecretRef
 from hearth.resources import BackendName, Compute, SlurmLogin, SlurmRest, SlurmSettings
 from hearth.settings import settings
+from hearth.storagesettings import StorageSettings
 from rehearsal.slurm import Cluster
 from rehearsal.slurm.daemon import SEARCH_PATH
 from rehearsal.slurm.login import Login

@@ -14,13 +14,14 @@ import pytest
 
 from hearth.errors import SpecError
 from hearth.policy import ObjectLock
-from hearth.profile import RejectArea, StorageSettings
+from hearth.profile import RejectArea
 from hearth.rejects import Area, Held, Made
 from hearth.s3 import VersionedBucket
 from hearth.stack import store
 from hearth.stack.daemon import MARK
 from hearth.stack.ports import StorePorts
 from hearth.stack.secrets import Secrets
+from hearth.storagesettings import StorageSettings
 from tests.own_stack import own_settings
 
 PLAIN, LOCKED = "hearth", "hearth-rejects"

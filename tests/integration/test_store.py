@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hearth.profile import StorageSettings
 from hearth.stack import store
 from hearth.stack.daemon import MARK
 from hearth.stack.ports import StorePorts
 from hearth.stack.secrets import Secrets
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests.own_stack import own_settings
 
 BUCKET = "hearth"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from hearth.model import Stage
-from hearth.profile import StorageSettings
 from hearth.stage.job import environment_for
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 MOUNT = 'mount -t tmpfs -o "size=$1" hearth "$2" && shift 2 && exec "$@"'
 

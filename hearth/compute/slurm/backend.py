@@ -32,9 +32,9 @@ from hearth.compute.slurm.plan import submission_of
 from hearth.compute.slurm.states import SlurmJob, status_of
 from hearth.compute.slurm.transport import Submission, Transport
 from hearth.errors import ConflictError, SpecError, TransientError
-from hearth.profile import StorageSettings
 from hearth.resources import SlurmSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 JOBS: Final = "jobs"  # the folder of the store in which jobs have theirs
 _PIECES: Final = 4  # of a log in one answer

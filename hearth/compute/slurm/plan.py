@@ -12,8 +12,8 @@ from hearth.compute.slurm import container
 from hearth.compute.slurm.folder import StoreFolder
 from hearth.compute.slurm.transport import Submission
 from hearth.errors import SpecError
-from hearth.profile import StorageSettings
 from hearth.resources import SlurmSettings
+from hearth.storagesettings import StorageSettings
 
 PLAN: Final = "HEARTH_SLURM_PLAN"  # the environment variable that tells the shim what to do
 _MIB: Final = 1 << 20

@@ -21,8 +21,8 @@ from hearth.curate.prepare import Extent, extents, read
 from hearth.curate.shards import Shards
 from hearth.curate.stages.clean import TakeChange
 from hearth.documents import write_documents
-from hearth.profile import StorageSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests.stages.curate.conftest import document, table_of
 
 

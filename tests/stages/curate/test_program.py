@@ -20,10 +20,11 @@ from hearth.errors import EXIT_DATA, EXIT_OK, EXIT_SPEC, EXIT_TRANSIENT
 from hearth.gc import Garbage, Why, collect
 from hearth.lock import PinnedList
 from hearth.model import Stage
-from hearth.profile import SecretRef, StorageSettings
+from hearth.profile import SecretRef
 from hearth.scan import scan
 from hearth.stage.bpe import learn
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests import artifacts
 from tests.artifacts import below, execute, publish
 from tests.stages.curate.conftest import PII, library, spec_of, suite_rows

@@ -25,10 +25,11 @@ from hearth.curate.spec import CONTENT_KEY, CONTRACT
 from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 from hearth.model import Stage
-from hearth.profile import SecretRef, StorageSettings
+from hearth.profile import SecretRef
 from hearth.raycluster import RAY_ADDRESS, RAY_HERE
 from hearth.stage.job import environment_for
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests import artifacts
 from tests.artifacts import publish
 from tests.stages.curate.conftest import KEY, library, sealed, spec_of

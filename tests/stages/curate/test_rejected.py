@@ -23,9 +23,10 @@ from hearth.documents import write_documents
 from hearth.lock import Sketch, TombstoneKind
 from hearth.model import Stage
 from hearth.policy import REJECTS
-from hearth.profile import RejectArea, SecretRef, StorageSettings
+from hearth.profile import RejectArea, SecretRef
 from hearth.rejects import Area
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests.artifacts import claim, execute, publish
 from tests.stages.curate.conftest import PII, document, library, prose, spec_of
 

@@ -22,9 +22,10 @@ from hearth.curate.spec import CONTENT_KEY, CONTRACT, CurateSpec
 from hearth.documents import write_documents
 from hearth.errors import EXIT_OK, EXIT_TRANSIENT
 from hearth.model import Stage
-from hearth.profile import SecretRef, StorageSettings
+from hearth.profile import SecretRef
 from hearth.stage.job import environment_for
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests import artifacts
 from tests.artifacts import execute, publish
 from tests.stages.curate.conftest import PII, Corpus, Curate, library, sealed, spec_of, suite_rows

@@ -7,7 +7,7 @@ from hearth.artifact import InputRef
 from hearth.attempt import Attempt
 from hearth.errors import EXIT_TRANSIENT
 from hearth.model import Stage
-from hearth.profile import StorageSettings
+from hearth.storagesettings import StorageSettings
 
 Inputs = Callable[[Path, Path, Path], dict[str, InputRef]]
 

@@ -19,9 +19,9 @@ from hearth.mirror.access import Access
 from hearth.mirror.resolve import resolve
 from hearth.mirror.spec import CONTRACT, FetchPlan, MirrorSection, MirrorSpec
 from hearth.model import Stage
-from hearth.profile import StorageSettings
 from hearth.stage.job import environment_for
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from tests.artifacts import claim
 
 HOSTS = ("configured-index", "127.0.0.1")

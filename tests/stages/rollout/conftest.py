@@ -18,7 +18,7 @@ import pytest
 
 from hearth.artifact import Artifact, ArtifactRecord, Cost, InputRef, Output, Provenance
 from hearth.model import Stage
-from hearth.profile import EndpointTarget, StorageSettings
+from hearth.profile import EndpointTarget
 from hearth.rollout.child import adopt
 from hearth.rollout.observation import Observation
 from hearth.rollout.outcome import RolloutStep
@@ -27,6 +27,7 @@ from hearth.rollout.spec import RolloutSection
 from hearth.rollout.state import Version
 from hearth.rollout.watch import Watch
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 NAME = "hearth"
 

@@ -18,9 +18,9 @@ import pytest
 from hearth.artifact import InputRef
 from hearth.attempt import Attempt
 from hearth.model import Stage
-from hearth.profile import StorageSettings
 from hearth.stage.job import environment_for
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from hearth.train.sections import DEV
 from hearth.train.spec import (
     CONTRACT,

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from hearth.cli import app
 from hearth.cli.output import console
-from hearth.profile import StorageSettings
 from hearth.settings import settings
+from hearth.storagesettings import StorageSettings
 from tests.unit.lineage.library import Library, library
 
 PROFILE = """

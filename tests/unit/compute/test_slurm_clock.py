@@ -15,9 +15,9 @@ from hearth.compute.outcome import Cause, JobState
 from hearth.compute.slurm.backend import SlurmBackend
 from hearth.compute.slurm.states import SlurmJob
 from hearth.compute.slurm.transport import Submission
-from hearth.profile import StorageSettings
 from hearth.resources import SlurmSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 PATIENCE = 0.3
 

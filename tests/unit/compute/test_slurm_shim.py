@@ -15,8 +15,8 @@ from hearth.compute.slurm.folder import PIECE, START, STOP, Start, StoreFolder
 from hearth.compute.slurm.link import Link
 from hearth.compute.slurm.shim import refusal
 from hearth.errors import TransientError
-from hearth.profile import StorageSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from hearth.compute.slurm.plan import PLAN, ShimPlan, submission_of
 from hearth.compute.slurm.states import SlurmJob, status_of
 from hearth.compute.slurm.transport import Submission
 from hearth.errors import EXIT_DEFECT, EXIT_TRANSIENT, SpecError, TransientError
-from hearth.profile import StorageSettings
 from hearth.resources import LAUNCH, NODES, RENDEZVOUS, SlurmSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 SECRET = "correct horse battery staple"  # noqa: S105
 

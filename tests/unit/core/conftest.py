@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hearth.profile import StorageSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from hearth.gc import PIN, Why, collect, garbage
 from hearth.lock import Lock, PinnedFile, PinnedList, PinnedSource
 from hearth.model import Stage
 from hearth.pipeline import StagePlan, stage_plans
-from hearth.profile import EndpointTarget, Profile, StorageSettings
+from hearth.profile import EndpointTarget, Profile
 from hearth.recipe import Recipe
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from hearth.trace.ancestry import trace
 from hearth.yamlfile import load_model
 

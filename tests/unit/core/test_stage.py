@@ -14,9 +14,9 @@ import pytest
 from hearth.artifact import Artifact, fingerprint
 from hearth.attempt import Attempt, Attempts, Outcome, exit_of
 from hearth.model import Stage
-from hearth.profile import StorageSettings
 from hearth.stage.job import Job, environment_for
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 PROGRAM = """
 import errno, os, signal, sys, time

@@ -7,8 +7,8 @@ import pytest
 
 from hearth.digest import sha256_of
 from hearth.errors import ConflictError, DataError, NotFoundError, SpecError
-from hearth.profile import StorageSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 
 def test_an_object_is_created_once(store: Store) -> None:

@@ -23,8 +23,8 @@ from hearth.hyperpod.plan import (
     unreached,
     update_request,
 )
-from hearth.profile import StorageSettings
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 AWS = AwsSettings(region="cn-north-1", subnets=("s",), security_groups=("g",), kms_key="alias/k")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hearth.profile import StorageSettings
+from hearth.storagesettings import StorageSettings
 from tests.unit.lineage.library import Library, library
 
 

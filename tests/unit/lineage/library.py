@@ -28,10 +28,11 @@ from hearth.lock import Lock, PinnedFile, PinnedSource, Tombstone
 from hearth.mirror.records import Reason, Refusal, Reject, write_rejects
 from hearth.model import Stage
 from hearth.pipeline import StagePlan, stage_plans
-from hearth.profile import EndpointTarget, Profile, StorageSettings
+from hearth.profile import EndpointTarget, Profile
 from hearth.recipe import Recipe
 from hearth.rollout.state import EndpointState, Version, change_state
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 from hearth.suite.tasks import SCHEMA as ITEMS
 from hearth.trace.corpora import Corpus
 from hearth.yamlfile import load_model

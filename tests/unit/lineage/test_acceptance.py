@@ -14,11 +14,11 @@ from hearth.errors import SpecError
 from hearth.gate.decision import AcceptanceCheck, RuleCheck
 from hearth.gate.spec import AcceptanceSection, IllegalSection, ListsSection, Looked
 from hearth.lock import Tombstone, TombstoneKind
-from hearth.profile import StorageSettings
 from hearth.review.demand import checks, held_against, with_figures
 from hearth.review.reviews import Method, record_review
 from hearth.review.sample import Sample, draw
 from hearth.review.verdicts import Judged, Verdict
+from hearth.storagesettings import StorageSettings
 from hearth.trace.corpora import Corpus
 from tests.unit.lineage.library import ALICE, Library, library
 

@@ -18,9 +18,10 @@ from hearth.gc import garbage
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.pipeline import stage_plans
 from hearth.policy import ObjectLock, Rejecting, RejectSettings
-from hearth.profile import EndpointTarget, Profile, RejectArea, StorageSettings
+from hearth.profile import EndpointTarget, Profile, RejectArea
 from hearth.rejects import Area, Made
 from hearth.retention import State, retained
+from hearth.storagesettings import StorageSettings
 from hearth.tombstones import bury
 from hearth.withdrawal.holding import Kind
 from hearth.withdrawal.holdings import holdings

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from hearth.curate import tables
 from hearth.errors import DataError, NotFoundError, SpecError
-from hearth.profile import StorageSettings
 from hearth.review.filing import check, load_preset
 from hearth.review.reviews import (
     Method,
@@ -33,6 +32,7 @@ from hearth.review.sample import (
     size_of_share,
 )
 from hearth.review.verdicts import Judged, Verdict, read_verdicts
+from hearth.storagesettings import StorageSettings
 from tests.unit.lineage.library import Library, library
 
 TEXT = "=1+1 looks like a formula to a spreadsheet, 张三 wrote it."

@@ -22,9 +22,9 @@ from hearth.errors import EXIT_TRANSIENT, DataError, NotFoundError, PolicyViolat
 from hearth.gc import Why, collect, garbage
 from hearth.lock import Tombstone, TombstoneKind
 from hearth.model import Stage
-from hearth.profile import StorageSettings
 from hearth.review.sample import draw
 from hearth.scan import scan
+from hearth.storagesettings import StorageSettings
 from hearth.tombstones import Buried, bury, tombstones
 from hearth.trace.copies import with_copies
 from hearth.trace.descent import Descent

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from hearth.errors import ConflictError, DataError
-from hearth.profile import StorageSettings
 from hearth.rollout.state import (
     EndpointState,
     Happening,
@@ -19,6 +18,7 @@ from hearth.rollout.state import (
     state_path,
 )
 from hearth.storage import Store
+from hearth.storagesettings import StorageSettings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=5)

@@ -10,9 +10,10 @@ import pytest
 from pydantic import AnyHttpUrl
 
 from hearth.aws import AwsSettings
-from hearth.profile import EndpointTarget, Profile, StorageSettings
+from hearth.profile import EndpointTarget, Profile
 from hearth.stack import store
 from hearth.stack.secrets import Secrets
+from hearth.storagesettings import StorageSettings
 from rehearsal.aws.cloud import Cloud
 from rehearsal.aws.hyperpod import Call, Refused
 from rehearsal.aws.kms import (
