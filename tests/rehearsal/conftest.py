@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from hearth.attempt import Attempt
+from hearth.compute.process import marked
 from hearth.compute.slurm.backend import JOBS
 from hearth.compute.slurm.folder import StoreFolder
 from hearth.model import Stage
@@ -92,27 +93,34 @@ class Rehearsed(Machine):
             yield
 
     @contextmanager
-    def time_limit(self, minutes: float) -> Iterator[None]:
-        """Let builds that are resolved meanwhile train for so long at a time."""
+    def training_job(self, **resources: Any) -> Iterator[None]:
+        """Let builds that are resolved meanwhile train in another job: longer, on fewer nodes."""
         path = self._config / "profiles" / f"{PROFILE}.yaml"
-        limit = {"time_limit_minutes": minutes}
-        with _changed(path, {"compute": {"stages": {"train": limit}}}):
+        with _changed(path, {"compute": {"stages": {"train": resources}}}):
             yield
+
+    def resolved(self, going: Going) -> Going:
+        """Wait until a build no longer asks what its recipe and profile say."""
+        self.until("it is resolved", 180, lambda: going.build.folder.exists("build.json"))
+        return going
 
     def train_without_end(self, seed: int) -> tuple[Going, Attempt]:
         """Build until it trains, which does not end by itself; one seed, one training."""
         going = self.trigger(**ENDLESS, train_seed=seed)
         attempt = self.until_trained(going, FIRST_STEPS)
-        self.step_aside()
+        self.step_aside(attempt)
         return going, attempt
 
-    def step_aside(self) -> None:
-        """Let what trains here have what others leave of the processors.
+    def step_aside(self, attempt: Attempt) -> None:
+        """Let an attempt's ranks have what others leave of the processors.
 
         Where the kernel shares these among sessions first, a priority alone says nothing to others.
         """
+        start = self.job(attempt).start()
+        assert start is not None
+        ours = marked("SLURM_JOB_ID", str(start.job))
         for node in NODES:
-            for one in filter(is_rank, self.slurm.processes_of(node)):
+            for one in filter(is_rank, ours & self.slurm.processes_of(node)):
                 with suppress(OSError):
                     os.setpriority(os.PRIO_PROCESS, one.pid, LEAST_PRIORITY)
                     Path(f"/proc/{one.pid}/autogroup").write_text(str(LEAST_PRIORITY))
@@ -240,6 +248,8 @@ def _changed(path: Path, more: dict[str, Any]) -> Iterator[None]:
 
 
 def _stop(rehearsal: Rehearsal) -> None:
+    # Asked to end, it would wait 15 seconds for its own gateway, and nothing of it is kept.
+    rehearsal.stack.kill("store")
     rehearsal.stop()
     settings.cache_clear()
 
@@ -262,12 +272,11 @@ def sealed(attempt: Attempt) -> list[int]:
     return sorted(step_of(path.split("/")[-2]) for path in paths if path.endswith(MANIFEST))
 
 
-def trained_again(machine: Rehearsed, going: Going, number: int) -> None:
-    """Wait until an attempt trains, in one job."""
+def goes_on(machine: Rehearsed, going: Going, number: int) -> None:
+    """Wait until an attempt is under way, in one job."""
     attempts = going.attempts(Stage.TRAIN)
     machine.until("the next attempt", 240, lambda: attempts.latest().number == number)
-    machine.until_trained(going, FIRST_STEPS)
-    machine.step_aside()
+    machine.until("its first word", 120, attempts.get(number).progress)
     machine.until("one job alone", GONE_SECONDS, lambda: machine.queue() == ["RUNNING"])
 
 

@@ -19,6 +19,7 @@ from tests.machine import OVER, Going
 from tests.rehearsal.conftest import (
     CHECKPOINT_STEPS,
     ENDLESS,
+    FIRST_STEPS,
     GONE_SECONDS,
     Rehearsed,
     sealed,
@@ -27,13 +28,14 @@ from tests.rehearsal.conftest import (
 pytestmark = [pytest.mark.slurm, pytest.mark.network, pytest.mark.timeout(1200)]
 
 ALL_STAGES = (Stage.MIRROR, Stage.SUITE, Stage.CURATE, Stage.TRAIN, Stage.EVALUATE)
-STEPS = {"train_steps": 4 * CHECKPOINT_STEPS, "train_seed": 1}
-LIMIT_MINUTES = 1.25
+STEPS = {"train_steps": 3 * CHECKPOINT_STEPS, "train_seed": 1}
+LIMIT_MINUTES = 1.5
 # A weight decay of ten times a rate that rises to one turns every matrix into -9 times itself.
 FALLING_APART = {
     "optimizer": {"kind": "adamw", "learning_rate": 1, "weight_decay": 10},
     "schedule": {"warmup_steps": 30},
     "operation": {"divergence": 100, "interval_steps": 2, "checkpoint_steps": 2},
+    "numerics": {"world_size": 1},
 }
 
 
@@ -46,14 +48,13 @@ def deep_in(attempt: Attempt) -> bool:
 
 
 class Bereft(NamedTuple):
-    """What was seen of a build that lost a node."""
+    """A build that lost a node in mid-training, and what was seen of it before."""
 
-    going: Any
+    going: Going
     attempt: Attempt
     start: Start
     done: int
-    before: dict[str, str]
-    after: dict[str, str]
+    instances: dict[str, str]
 
 
 def weights(going: Any) -> str:
@@ -100,79 +101,66 @@ def test_every_object_is_encrypted_under_the_profiles_key(machine: Any, first: A
 
 
 @pytest.fixture(scope="module")
-def bereft(machine: Any, first: Any) -> Any:
-    """A build that lost a node in mid-training, as its training had ended."""
+def bereft(machine: Rehearsed, first: Going) -> Bereft:
+    """A build that lost a node in mid-training, as Slurm has started its job again."""
     going = machine.trigger(**STEPS, rebuild_from="train")
     attempt = machine.until_trained(going, 0.3)
-    before = machine.instances()
+    instances = machine.instances()
     start = machine.job(attempt).start()
     assert start is not None
     machine.until("the next checkpoint is near", 120, lambda: deep_in(attempt))
     machine.rehearsal.lose(start.node)
-    done = attempt.progress().done
+    seen = attempt.progress()
+    assert seen is not None
     machine.until("its replacement", 240, lambda: machine.aws.calls("BatchReplaceClusterNodes"))
 
     def again() -> bool:
         machine.spare_the_pause(start.job)
         now = machine.job(attempt).start()
         assert now is not None
-        return bool(now.restart > start.restart)
+        return now.restart > start.restart
 
     machine.until("Slurm starts the job again", 300, again)
-    machine.until("training's end", 400, lambda: machine.tasks(going)[Stage.TRAIN] == "success")
-    after = machine.until(
-        "three nodes", 120, lambda: found if len(found := machine.instances()) == 3 else None
-    )
-    # What follows was seen to its end before.
-    machine.fail_run(going)
-    return Bereft(going, attempt, start, done, before, after)
+    return Bereft(going, attempt, start, seen.done, instances)
 
 
 def test_a_lost_node_puts_training_back_under_its_job_id(machine: Any, bereft: Any) -> None:
     start, now = bereft.start, machine.job(bereft.attempt).start()
     assert (now.job, now.restart) == (start.job, start.restart + 1)
-    assert bereft.going.attempts(Stage.TRAIN).numbers() == [bereft.attempt.number]
     assert machine.numbers(bereft.attempt) == {str(start.job)}
 
 
-def test_training_loses_at_most_the_steps_of_one_interval_and_comes_to_the_same_weights(
-    first: Any, bereft: Any
-) -> None:
-    record = bereft.going.record(Stage.TRAIN)
-    assert bereft.done - record.metrics["resumed_from"] <= CHECKPOINT_STEPS
-    assert record.fingerprint != first.record(Stage.TRAIN).fingerprint
-    assert weights(bereft.going) == weights(first)
-
-
 def test_the_lost_node_and_no_other_is_replaced_through_hyperpod(machine: Any, bereft: Any) -> None:
-    before, after = bereft.before, bereft.after
+    before = bereft.instances
+    machine.until("three nodes", 120, lambda: len(machine.instances()) == len(before))
+    after = machine.instances()
     assert {node for node in before if before[node] != after[node]} == {bereft.start.node}
     assert len(machine.aws.calls("BatchReplaceClusterNodes")) == 1
 
 
-# Time is up, or it diverges -----------------------------------------------------------------------
+# While that trains on, another diverges, and the time of a third is up ----------------------------
 
 
 @pytest.fixture(scope="module")
 def limited(machine: Rehearsed) -> Going:
     """A build that trains, and will for longer than its time limit."""
-    with machine.time_limit(LIMIT_MINUTES):
-        going = machine.trigger(**ENDLESS, train_seed=3)
-        machine.until("it is resolved", 180, lambda: going.build.folder.exists("build.json"))
-    attempts = going.attempts(Stage.TRAIN)
-    machine.until("its first attempt", 300, attempts.numbers)
-    attempt = attempts.get(1)
-    machine.until("it trains", 120, lambda: (now := attempt.progress()) and now.step == "train")
-    machine.step_aside()
-    return going
+    with machine.training_job(time_limit_minutes=LIMIT_MINUTES):
+        return machine.resolved(machine.trigger(**ENDLESS, train_seed=3))
+
+
+@pytest.fixture(scope="module")
+def diverging(machine: Rehearsed) -> Going:
+    """A build whose training falls apart, on the one node where others leave room for it."""
+    with machine.training_job(nodes=1), machine.training(**FALLING_APART):
+        return machine.resolved(machine.trigger(train_seed=4))
 
 
 def test_training_that_diverges_ends_the_build_says_why_and_keeps_what_was_good(
-    machine: Any, limited: Any
+    machine: Any, bereft: Any, limited: Any, diverging: Any
 ) -> None:
-    with machine.training(**FALLING_APART):
-        going = machine.trigger(train_seed=4)
-        machine.until("its end", 300, lambda: machine.state(going) in OVER)
+    machine.step_aside(machine.until_trained(limited, FIRST_STEPS))
+    going = diverging
+    machine.until("its end", 300, lambda: machine.state(going) in OVER)
     tasks = machine.tasks(going)
     assert (tasks[Stage.TRAIN], tasks["cluster_end"]) == ("failed", "success")
     assert going.attempts(Stage.TRAIN).numbers() == [1], "another would end there too"
@@ -188,6 +176,20 @@ def test_training_that_diverges_ends_the_build_says_why_and_keeps_what_was_good(
     assert good in sealed(attempt)
     assert end.code == EXIT_DATA
     assert end.message in going.events(EventKind.FAILED)[-1].data["error"]
+
+
+def test_training_loses_at_most_the_steps_of_one_interval_and_comes_to_the_same_weights(
+    machine: Any, first: Any, bereft: Any
+) -> None:
+    going = bereft.going
+    machine.until("training's end", 400, lambda: machine.tasks(going)[Stage.TRAIN] == "success")
+    machine.fail_run(going)  # what follows was seen to its end before
+    record = going.record(Stage.TRAIN)
+    assert bereft.done - record.metrics["resumed_from"] <= CHECKPOINT_STEPS
+    assert record.fingerprint != first.record(Stage.TRAIN).fingerprint
+    assert weights(going) == weights(first)
+    assert going.attempts(Stage.TRAIN).numbers() == [bereft.attempt.number]
+    assert len(machine.numbers(bereft.attempt)) == 1
 
 
 def test_training_writes_a_last_checkpoint_before_its_time_limit_and_goes_on_from_that(

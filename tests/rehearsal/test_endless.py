@@ -19,12 +19,13 @@ from hearth.train.checkpoint import name_of
 from tests.machine import Going
 from tests.rehearsal.conftest import (
     CHECKPOINT_STEPS,
+    FIRST_STEPS,
     GONE_SECONDS,
     HANG_SECONDS,
     NODES,
     Rehearsed,
+    goes_on,
     sealed,
-    trained_again,
 )
 
 pytestmark = [pytest.mark.slurm, pytest.mark.network, pytest.mark.timeout(1200)]
@@ -108,7 +109,8 @@ def test_a_rank_that_hangs_is_ended_and_the_newest_checkpoint_that_is_whole_gone
     end = machine.until("it is ended", 6 * HANG_SECONDS, attempt.exit)
     assert (end.outcome, end.code) == (Outcome.FAILED, EXIT_TRANSIENT), end.message
     assert "a rank hangs; all were ended" in end.message
-    trained_again(machine, going, attempt.number + 1)
+    goes_on(machine, going, attempt.number + 1)
+    machine.step_aside(machine.until_trained(going, FIRST_STEPS))
     said = machine.said(attempts.latest())
     assert "checkpoint refused, the one before is used" in said
     assert attempt.folder.url(shard) in said
@@ -124,7 +126,7 @@ def test_a_task_that_is_cleared_goes_on_as_the_next_attempt(machine: Any, endles
     attempt = going.attempts(Stage.TRAIN).latest()
     machine.clear_task(going, "train")
     assert_cancelled(machine, attempt, by=going.id)
-    trained_again(machine, going, attempt.number + 1)
+    goes_on(machine, going, attempt.number + 1)
 
 
 def test_a_task_marked_failed_has_its_job_cancelled_and_the_cluster_given_back(
@@ -144,7 +146,7 @@ def test_a_failed_build_that_is_cleared_gets_its_cluster_again(machine: Any, end
     going, _ = endless
     number = going.attempts(Stage.TRAIN).latest().number
     machine.clear_task(going, "train")
-    trained_again(machine, going, number + 1)
+    goes_on(machine, going, number + 1)
     assert set(machine.instances()) == NODES
 
 
