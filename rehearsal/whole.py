@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import httpx
@@ -62,9 +63,11 @@ class Rehearsal:
     def up(self) -> None:
         """Start what does not run. Slurm's nodes come with the cluster that a build asks for."""
         self._start_emulator()  # the store asks it for keys
-        self.stack.up()
-        self._say("starting Slurm: accounting, controller, REST API")
-        self.slurm.up(nodes=False, rest_port=self.settings.slurm_port)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            self._say("starting Slurm: accounting, controller, REST API")
+            slurm = beside.submit(self.slurm.up, nodes=False, rest_port=self.settings.slurm_port)
+            self.stack.up()
+            slurm.result()
 
     def stop(self) -> None:
         """End all of it, jobs included: what runs on a node ends with the node."""

@@ -248,8 +248,9 @@ def _changed(path: Path, more: dict[str, Any]) -> Iterator[None]:
 
 
 def _stop(rehearsal: Rehearsal) -> None:
-    # Asked to end, it would wait 15 seconds for its own gateway, and nothing of it is kept.
-    rehearsal.stack.kill("store")
+    # Nothing of it is kept: it need not end in good order, for which the store alone takes 15 s.
+    for name in rehearsal.stack.daemons:
+        rehearsal.stack.kill(name)
     rehearsal.stop()
     settings.cache_clear()
 

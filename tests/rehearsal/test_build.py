@@ -155,8 +155,23 @@ def diverging(machine: Rehearsed) -> Going:
         return machine.resolved(machine.trigger(train_seed=4))
 
 
+@pytest.mark.usefixtures("limited", "diverging")  # they begin meanwhile
+def test_training_loses_at_most_the_steps_of_one_interval_and_comes_to_the_same_weights(
+    machine: Any, first: Any, bereft: Any
+) -> None:
+    going = bereft.going
+    machine.until("training's end", 400, lambda: machine.tasks(going)[Stage.TRAIN] == "success")
+    machine.fail_run(going)  # what follows was seen to its end before
+    record = going.record(Stage.TRAIN)
+    assert bereft.done - record.metrics["resumed_from"] <= CHECKPOINT_STEPS
+    assert record.fingerprint != first.record(Stage.TRAIN).fingerprint
+    assert weights(going) == weights(first)
+    assert going.attempts(Stage.TRAIN).numbers() == [bereft.attempt.number]
+    assert len(machine.numbers(bereft.attempt)) == 1
+
+
 def test_training_that_diverges_ends_the_build_says_why_and_keeps_what_was_good(
-    machine: Any, bereft: Any, limited: Any, diverging: Any
+    machine: Any, limited: Any, diverging: Any
 ) -> None:
     machine.step_aside(machine.until_trained(limited, FIRST_STEPS))
     going = diverging
@@ -176,20 +191,6 @@ def test_training_that_diverges_ends_the_build_says_why_and_keeps_what_was_good(
     assert good in sealed(attempt)
     assert end.code == EXIT_DATA
     assert end.message in going.events(EventKind.FAILED)[-1].data["error"]
-
-
-def test_training_loses_at_most_the_steps_of_one_interval_and_comes_to_the_same_weights(
-    machine: Any, first: Any, bereft: Any
-) -> None:
-    going = bereft.going
-    machine.until("training's end", 400, lambda: machine.tasks(going)[Stage.TRAIN] == "success")
-    machine.fail_run(going)  # what follows was seen to its end before
-    record = going.record(Stage.TRAIN)
-    assert bereft.done - record.metrics["resumed_from"] <= CHECKPOINT_STEPS
-    assert record.fingerprint != first.record(Stage.TRAIN).fingerprint
-    assert weights(going) == weights(first)
-    assert going.attempts(Stage.TRAIN).numbers() == [bereft.attempt.number]
-    assert len(machine.numbers(bereft.attempt)) == 1
 
 
 def test_training_writes_a_last_checkpoint_before_its_time_limit_and_goes_on_from_that(
