@@ -19,8 +19,21 @@ _REFUSED: Final = frozenset({"AccessDenied", "AllAccessDisabled", "Forbidden", "
 _NO_LOCK: Final = frozenset({"InvalidRequest", "ObjectLockConfigurationNotFoundError"})
 
 
-def open_bucket(settings: StorageSettings, bucket: str) -> S3Store:
+ASKED: Final = 6
+"""Retries where somebody waits for an answer: some seconds."""
+
+WORKED: Final = 30
+"""Retries where hours of work would be lost: some ninety seconds, longer than a restart of a store,
+or than S3 says to slow down. A longer outage is for a stage's retry."""
+
+
+def open_bucket(settings: StorageSettings, bucket: str, retries: int = ASKED) -> S3Store:
     """Return a client of `bucket`; nothing is asked of the server.
+
+    Args:
+        settings: how to reach it.
+        bucket: its name.
+        retries: how often a request is repeated that failed for want of the server.
 
     Raises:
         SpecError: the credentials file is missing, or is not one.
@@ -43,14 +56,14 @@ def open_bucket(settings: StorageSettings, bucket: str) -> S3Store:
             "timeout": timedelta(minutes=10),
             "connect_timeout": timedelta(seconds=5),
         },
-        # Long enough to outlive the restart of a store; a longer outage is for a stage's retry.
         retry_config={
-            "max_retries": 20,
+            "max_retries": retries,
             "retry_timeout": timedelta(seconds=90),
             "backoff": {
                 "init_backoff": timedelta(milliseconds=100),
                 "max_backoff": timedelta(seconds=5),
-                "base": 2,
+                # Drawn between the first pause and so many times the last: below e, none grows.
+                "base": 4,
             },
         },
     )

@@ -26,7 +26,7 @@ from hearth.digest import FileInfo, sha256_of, verify
 from hearth.errors import ConflictError, DataError, NotFoundError, SpecError
 from hearth.failures import of_disk, of_store
 from hearth.model import FrozenModel
-from hearth.s3 import open_bucket
+from hearth.s3 import ASKED, open_bucket
 from hearth.storagesettings import StorageSettings
 
 CHUNK: Final = 8 << 20
@@ -52,8 +52,12 @@ class Store:
         self._prefix = prefix.strip("/")
 
     @classmethod
-    def open(cls, settings: StorageSettings) -> Store:
+    def open(cls, settings: StorageSettings, retries: int = ASKED) -> Store:
         """Open the place that a profile names.
+
+        Args:
+            settings: where it is.
+            retries: how often a request is repeated that failed for want of the server.
 
         Raises:
             SpecError: the URI or the credentials file is wrong.
@@ -66,7 +70,8 @@ class Store:
                 raise SpecError(message)
             folder.mkdir(parents=True, exist_ok=True)
             return cls(LocalStore(folder), f"file://{folder}")
-        return cls(open_bucket(settings, parts.netloc), f"s3://{parts.netloc}", parts.path)
+        bucket = open_bucket(settings, parts.netloc, retries)
+        return cls(bucket, f"s3://{parts.netloc}", parts.path)
 
     @classmethod
     def at(cls, uri: str) -> Store:

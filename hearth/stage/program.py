@@ -27,6 +27,7 @@ from hearth.errors import (
 from hearth.failures import for_want_of_room, named
 from hearth.model import Stage, StageSpec
 from hearth.provenance import Meter, provenance
+from hearth.s3 import WORKED
 from hearth.stage.context import Context
 from hearth.stage.job import Job
 from hearth.storage import Store
@@ -69,7 +70,7 @@ def main(
     )
     attempt: Attempt | None = None
     try:
-        root = Store.open(StorageSettings.from_environment())
+        root = Store.open(StorageSettings.from_environment(), retries=WORKED)
         job = _read_job(root, uri, stage, contract)
         attempt = _attempt_of(root, job)
         _execute(root, job, spec, run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,12 +16,9 @@ from hearth.policy import ObjectLock
 from hearth.profile import RejectArea
 from hearth.rejects import Area, Held, Made
 from hearth.s3 import VersionedBucket
-from hearth.stack import store
-from hearth.stack.daemon import MARK
-from hearth.stack.ports import StorePorts
-from hearth.stack.secrets import Secrets
 from hearth.storagesettings import StorageSettings
 from tests.own_stack import own_settings
+from tests.own_store import own_store
 
 PLAIN, LOCKED = "hearth", "hearth-rejects"
 DAY = timedelta(days=1)
@@ -32,29 +28,10 @@ SOON = timedelta(seconds=12)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageSettings]:
     settings = own_settings(tmp_path_factory.mktemp("server"))
-    ports, secrets = StorePorts.after(settings.s3_port), Secrets(settings.home / "secrets")
-    secrets.ensure()
-    store.prepare(settings.home, secrets)
-    daemon = store.daemon(settings.home, ports, secrets, {**os.environ, MARK: str(settings.home)})
-    daemon.start()
-    try:
-        deadline = time.monotonic() + 60
-        while (why := store.missing(ports, secrets, PLAIN, LOCKED)) is not None:
-            assert time.monotonic() < deadline, why
-            time.sleep(0.2)
-        storage = StorageSettings(
-            uri=f"s3://{PLAIN}",
-            endpoint_url=f"http://127.0.0.1:{settings.s3_port}",  # type: ignore[arg-type]
-            region="us-east-1",
-            credentials_file=secrets.s3_credentials,
-        )
+    with own_store(settings, PLAIN, LOCKED) as own:
         # A bucket's first object waits for a volume, longer than a short retention lasts.
-        area_of(storage, f"s3://{LOCKED}/first", None).store.put("first", b"")
-        yield storage
-    finally:
-        # Not `stop`, which gives its filer a quarter of a minute for streams that nobody has open.
-        daemon.kill()
-        daemon.clear()
+        area_of(own.storage, f"s3://{LOCKED}/first", None).store.put("first", b"")
+        yield own.storage
 
 
 def area_of(server: StorageSettings, uri: str, lock: ObjectLock | None) -> Area:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +14,13 @@ from hearth.profile import Profile
 from hearth.rejects import Area, Made
 from hearth.settings import Settings
 from hearth.stack import store
-from hearth.stack.daemon import MARK
-from hearth.stack.ports import StorePorts
 from hearth.stack.secrets import Secrets
 from hearth.storage import Store
 from hearth.yamlfile import load_model
 from rehearsal.aws.kms import make_key
 from rehearsal.aws.server import make
 from tests.own_stack import own_settings
+from tests.own_store import own_store
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = b"what curation dropped, redacted, " * 40
@@ -39,20 +36,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Profile, S
     settings = own_settings(home).model_copy(update={"aws_port": emulator.port})
     variables = {**settings.variables(), "HEARTH_AWS_PORT": str(emulator.port)}
     profile = load_model(ROOT / "profiles" / "rehearsal.yaml", Profile, variables)
-    ports, secrets = StorePorts.after(settings.s3_port), Secrets(home / "secrets")
-    secrets.ensure()
-    store.prepare(home, secrets, profile)
-    daemon = store.daemon(home, ports, secrets, {**os.environ, MARK: str(home)})
-    daemon.start()
     try:
-        deadline = time.monotonic() + 60
-        while (why := store.missing(ports, secrets, "hearth", "hearth-rejects")) is not None:
-            assert time.monotonic() < deadline, why
-            time.sleep(0.2)
-        yield profile, settings
+        with own_store(settings, "hearth", "hearth-rejects", profile=profile):
+            yield profile, settings
     finally:
-        daemon.kill()
-        daemon.clear()
         emulator.shutdown()
 
 

@@ -1,21 +1,19 @@
-"""When the local object store counts as ready."""
+"""When the local object store counts as ready, and how long one that is away is waited for."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hearth.stack import store
-from hearth.stack.daemon import MARK
-from hearth.stack.ports import StorePorts
-from hearth.stack.secrets import Secrets
-from hearth.storage import Store
-from hearth.storagesettings import StorageSettings
-from tests.own_stack import own_settings
+import pytest
 
-BUCKET = "hearth"
+from hearth.errors import TransientError
+from hearth.s3 import WORKED
+from hearth.storage import Store
+from tests.own_stack import own_settings
+from tests.own_store import OwnStore, own_store
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -34,32 +32,34 @@ def moved(source: Path, target: Path) -> None:
         volume.rename(target / volume.name)
 
 
-def test_a_store_that_cannot_read_yet_what_it_lists_is_not_ready(tmp_path: Path) -> None:
-    settings = own_settings(tmp_path)
-    ports, secrets = StorePorts.after(settings.s3_port), Secrets(settings.home / "secrets")
-    secrets.ensure()
-    store.prepare(settings.home, secrets)
-    daemon = store.daemon(settings.home, ports, secrets, {**os.environ, MARK: str(settings.home)})
-    storage = StorageSettings(
-        uri=f"s3://{BUCKET}",
-        endpoint_url=f"http://127.0.0.1:{settings.s3_port}",  # type: ignore[arg-type]
-        region="us-east-1",
-        credentials_file=secrets.s3_credentials,
-    )
-    held, aside = settings.home / "store", tmp_path / "aside"
-    try:
-        daemon.start()
-        until(lambda: store.missing(ports, secrets, BUCKET) is None)
-        Store.open(storage).put("one", b"held by a volume")
-        assert store.missing(ports, secrets, BUCKET) is None
-        daemon.kill()
-        moved(held, aside)
-        daemon.start()
-        until(lambda: "GetObject" in (store.missing(ports, secrets, BUCKET) or ""))
-        daemon.kill()
-        moved(aside, held)
-        daemon.start()
-        until(lambda: store.missing(ports, secrets, BUCKET) is None)
-    finally:
-        daemon.kill()
-        daemon.clear()
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[OwnStore]:
+    with own_store(own_settings(tmp_path), "hearth") as started:
+        yield started
+
+
+def test_a_store_that_cannot_read_yet_what_it_lists_is_not_ready(
+    own: OwnStore, tmp_path: Path
+) -> None:
+    aside = tmp_path / "aside"
+    Store.open(own.storage).put("one", b"held by a volume")
+    assert own.missing() is None
+    own.daemon.kill()
+    moved(own.folder, aside)
+    own.daemon.start()
+    until(lambda: "GetObject" in (own.missing() or ""))
+    own.daemon.kill()
+    moved(aside, own.folder)
+    own.start()
+
+
+def test_a_job_outlives_a_store_that_is_away_and_a_person_is_told_soon(own: OwnStore) -> None:
+    Store.open(own.storage).put("one", b"for later")
+    own.daemon.kill()
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        job = beside.submit(Store.open(own.storage, retries=WORKED).get, "one")
+        with pytest.raises(TransientError):
+            Store.open(own.storage).get("one")
+        assert not job.done()
+        own.start()
+        assert job.result(timeout=60) == b"for later"
