@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
 
 from hearth.build import EventKind
 from hearth.errors import HearthError, TransientError
@@ -22,6 +23,7 @@ from operators.hyperpod.triggers import GIVEN_UP, ClusterTrigger, Waiter
 from operators.opened import Opened, errors_for_airflow, open_build
 
 POLL_SECONDS: Final = 30
+_GATE: Final = "gate"
 
 
 class _Held(NamedTuple):
@@ -207,18 +209,19 @@ class HyperPodReleaseOperator(_ClusterOperator):
 
     def execute(self, context: Context) -> None:
         """Take steps until nothing of it is paid for."""
-        with errors_for_airflow():
-            held = self._open(context)
-            if held is not None:
-                self._go(held, time.time())
+        self._release(context, time.time())
 
     def resume(self, context: Context, event: dict[str, Any], began: float) -> None:
         """Go on after a wait."""
         del event
+        self._release(context, began)
+
+    def _release(self, context: Context, began: float) -> None:
         with errors_for_airflow():
             held = self._open(context)
             if held is not None:
                 self._go(held, began)
+            _end_as_marked(context["ti"])
 
     def _go(self, held: _Held, began: float) -> None:
         build = held.opened.record.id
@@ -231,3 +234,23 @@ class HyperPodReleaseOperator(_ClusterOperator):
             self._wait(held, Waiter.GONE if going else Waiter.SETTLED, began, released=True)
         held.opened.build.append(EventKind.CLUSTER, cluster=name, what="given back")
         self.log.info("cluster %s is given back", name)
+
+
+def _end_as_marked(task: Any) -> None:
+    """Fail together with a run that a person marked failed.
+
+    As long as a teardown is to come, Airflow fails what runs, skips what has not begun, and leaves
+    the run's own state to its last task, which was skipped: that would make it a success. By itself
+    no build skips its gate.
+
+    Raises:
+        AirflowFailException: it was marked so.
+    """
+    states = task.get_task_states(dag_id=task.dag_id, run_ids=[task.run_id]).get(task.run_id, {})
+    named = {one: str(getattr(state, "value", state)) for one, state in states.items()}
+    if named.get(_GATE) == "skipped" and "failed" in named.values():
+        message = (
+            "nothing is left of the cluster. The run was marked failed, and ends so by this task: "
+            "Airflow would call it a success, as what had not begun was skipped"
+        )
+        raise AirflowFailException(message)

@@ -88,6 +88,7 @@ class Place:
             max_tries=4,
             try_number=1,
             log_url="http://airflow/log",
+            get_task_states=lambda **_: {run_id: {"gate": None}},
         )
         return {
             "params": {"recipe": "tiny", "profile": "test", **params},

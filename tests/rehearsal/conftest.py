@@ -130,9 +130,10 @@ class Rehearsed(Machine):
         return self._config / "recipes" / f"{RECIPE}.yaml"
 
     def fail_run(self, going: Going) -> None:
-        """Mark a whole run failed, as the button in Airflow's UI does, and see it end."""
+        """Mark a whole run failed, as the button in Airflow's UI does, and see it end so."""
         self.airflow._call("PATCH", self._run(going), json={"state": "failed"})
         self.until("its end", 180, lambda: self.state(going) in OVER)
+        assert self.state(going) == "failed"
 
     def delete_run(self, going: Going) -> None:
         """Delete a run, as the button in Airflow's UI does."""

@@ -56,6 +56,28 @@ def test_a_cluster_of_the_builds_own_is_deleted(
     assert cloud.clusters() == []
 
 
+@pytest.mark.parametrize(
+    ("states", "fails"),
+    [
+        ({"train": "failed", "gate": "skipped"}, True),
+        ({"train": "failed", "gate": "upstream_failed"}, False),
+        ({"evaluate_anchor": "skipped", "gate": None}, False),
+    ],
+)
+def test_a_run_that_was_marked_failed_ends_so_once_its_cluster_is_given_back(
+    cloud: Any, place: Any, run: Any, states: Any, fails: Any
+) -> None:
+    context = place.build()
+    run(setup(), context)
+    context["ti"].get_task_states = lambda **_: {context["ti"].run_id: states}
+    if fails:
+        with pytest.raises(AirflowFailException, match="was marked failed"):
+            run(teardown(), context)
+    else:
+        run(teardown(), context)
+    assert cloud.counts()["workers"] == 0
+
+
 def test_the_nodes_role_and_the_clusters_arn_are_of_the_regions_partition(
     cloud: Any, place: Any, run: Any
 ) -> None:
