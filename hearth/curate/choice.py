@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RAY_ABOVE_BYTES: Final = 64 * 2**20
+RAY_ABOVE_BYTES: Final = 16 * 2**20
 """Input, as stored, from which a Ray cluster is started where none is named.
 
-Ray was seen to be faster from a sixth of it on two processors: `benchmarks/README.md`.
+Ray is faster from a third of it on two processors, and takes 1.2 GiB of memory more, which a fifth
+of the time has to be worth: `benchmarks/README.md`.
 """
 
 
