@@ -25,7 +25,7 @@ from hearth.errors import NotFoundError
 from hearth.model import FrozenModel
 from hearth.policy import ObjectLock
 from hearth.profile import RejectArea
-from hearth.s3 import Version, VersionedBucket
+from hearth.s3 import ASKED, Version, VersionedBucket
 from hearth.storage import Store
 
 FOLDER: Final = "rejects"
@@ -71,14 +71,18 @@ class Held(FrozenModel):
 class Area:
     """The reject area of a profile."""
 
-    def __init__(self, settings: RejectArea) -> None:
+    def __init__(self, settings: RejectArea, retries: int = ASKED) -> None:
         """Open it; nothing is asked of the server.
+
+        Args:
+            settings: where it is, and how long what it holds is kept.
+            retries: how often a request is repeated that failed for want of the server.
 
         Raises:
             SpecError: the URI or the credentials file is wrong.
         """
         self.settings = settings
-        self.store = Store.open(settings.storage)
+        self.store = Store.open(settings.storage, retries)
         place = urlsplit(settings.storage.uri)
         self._prefix = place.path.strip("/")
         self._bucket = (

@@ -18,7 +18,6 @@ from hearth.storagesettings import StorageSettings
 _REFUSED: Final = frozenset({"AccessDenied", "AllAccessDisabled", "Forbidden", "403"})
 _NO_LOCK: Final = frozenset({"InvalidRequest", "ObjectLockConfigurationNotFoundError"})
 
-
 ASKED: Final = 6
 """Retries where somebody waits for an answer: some seconds."""
 

@@ -31,6 +31,7 @@ from hearth.lock import TombstoneKind, names_of
 from hearth.policy import REJECTS
 from hearth.profile import RejectArea
 from hearth.rejects import Area, Made
+from hearth.s3 import WORKED
 from hearth.stage.context import Context
 
 SCHEMA: Final = pa.schema(
@@ -63,7 +64,7 @@ def area_of(context: Context) -> Area | None:
     """
     if REJECTS not in context.job.settings:
         return None
-    area = Area(RejectArea.model_validate(context.job.settings[REJECTS]))
+    area = Area(RejectArea.model_validate(context.job.settings[REJECTS]), retries=WORKED)
     # Now, and not after hours of work whose end it would be.
     area.ask(context.job.fingerprint)
     return area
