@@ -247,8 +247,7 @@ def _end_as_marked(task: Any) -> None:
         AirflowFailException: it was marked so.
     """
     states = task.get_task_states(dag_id=task.dag_id, run_ids=[task.run_id]).get(task.run_id, {})
-    named = {one: str(getattr(state, "value", state)) for one, state in states.items()}
-    if named.get(_GATE) == "skipped" and "failed" in named.values():
+    if states.get(_GATE) == "skipped" and "failed" in states.values():
         message = (
             "nothing is left of the cluster. The run was marked failed, and ends so by this task: "
             "Airflow would call it a success, as what had not begun was skipped"
