@@ -51,6 +51,11 @@ class Going:
     def id(self) -> str:
         return self.build.id
 
+    @property
+    def resolved(self) -> bool:
+        """Whether it no longer asks what its recipe and profile say."""
+        return self.build.folder.exists("build.json")
+
     def events(self, *kinds: EventKind, stage: Stage | None = None) -> list[Event]:
         return [
             event
@@ -228,7 +233,7 @@ class Machine:
 
         def look() -> Attempt | None:
             assert self.state(going) != "failed", self.tasks(going)
-            if not going.build.folder.exists("build.json"):
+            if not going.resolved:
                 return None
             attempt = going.attempts(Stage.TRAIN).latest()
             seen = attempt.progress() if attempt else None

@@ -23,7 +23,7 @@ def refused(machine: Any, **conf: Any) -> str:
     assert tasks.pop("resolve") == "failed"
     assert set(tasks.values()) == {"upstream_failed"}
     assert machine.jobs() == jobs
-    assert not going.build.folder.exists("build.json")
+    assert not going.resolved
     said: str = machine.task_log(going, "resolve")
     return said
 

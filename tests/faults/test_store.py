@@ -20,7 +20,7 @@ def test_a_build_survives_a_store_that_is_away_during_curation(machine: Any, fir
     going = machine.trigger(rebuild_from="curate")
 
     def running() -> bool:
-        if not going.build.folder.exists("build.json"):
+        if not going.resolved:
             return False
         attempt = going.attempts(Stage.CURATE).latest()
         return attempt is not None and bool(machine.processes_of(attempt))

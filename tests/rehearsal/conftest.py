@@ -101,7 +101,7 @@ class Rehearsed(Machine):
 
     def resolved(self, going: Going) -> Going:
         """Wait until a build no longer asks what its recipe and profile say."""
-        self.until("it is resolved", 180, lambda: going.build.folder.exists("build.json"))
+        self.until("it is resolved", 180, lambda: going.resolved)
         return going
 
     def train_without_end(self, seed: int) -> tuple[Going, Attempt]:
